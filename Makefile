@@ -1,0 +1,75 @@
+# Seoulchain: build, install and test.
+#
+#   make            build the extension and seoulchain-verify
+#   make install    install into the server that PG_CONFIG names
+#   make test       everything: packages, build, all tests      (as root, Debian 12)
+#   make demo       the main job shown on a throwaway cluster   (as root, Debian 12)
+#   make bench      the figures of docs/benchmarks.md
+#
+# A room of docs/architecture.md is a folder of src/; every C file in it is
+# built.  core and sign are also linked, without the server, into
+# seoulchain-verify.
+
+EXTENSION = seoulchain
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" seoulchain.control)
+MODULE_big = seoulchain
+
+ROOMS = core sign ledger seal proof contract network
+MODULE_SRC = src/seoulchain.c $(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)))
+OBJS = $(MODULE_SRC:.c=.o)
+
+CHAPTERS = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
+INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
+DATA_built = $(INSTALL_SQL)
+HEADERS_seoulchain = include/seoulchain.h
+
+VERIFY = seoulchain-verify
+VERIFY_SRC = $(sort $(wildcard src/bin/*.c) $(filter-out $(SERVER_SIGN_SRC),$(wildcard src/core/*.c src/sign/*.c)))
+# the part of the sign room that needs the server (none of it may be in the program)
+SERVER_SIGN_SRC = $(wildcard src/sign/server_*.c)
+VERIFY_OBJS = $(VERIFY_SRC:.c=.o)
+
+PG_CONFIG ?= pg_config
+# -isystem: the warnings of PostgreSQL's own headers are not ours to mend.
+# unused-parameter: callbacks and fmgr functions have fixed signatures.
+PG_CPPFLAGS = -Isrc -Iinclude -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-declaration-after-statement $(if $(WERROR),-Werror)
+SHLIB_LINK = -lsodium -lcrypto
+
+# LLVM bitcode of our functions would double the build for no gain: none of
+# them is small enough to be inlined into a JIT-compiled expression.
+override with_llvm := no
+
+EXTRA_CLEAN = $(INSTALL_SQL) $(VERIFY) $(VERIFY_OBJS) $(patsubst %.o,%.d,$(OBJS) $(VERIFY_OBJS)) build
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+all: $(VERIFY)
+
+# Header dependencies, without asking for --enable-depend of the server's build.
+override CFLAGS += -MMD -MP
+-include $(patsubst %.o,%.d,$(OBJS) $(VERIFY_OBJS))
+
+$(INSTALL_SQL): $(CHAPTERS) seoulchain.control
+	{ echo '\echo Use "CREATE EXTENSION seoulchain" to load this file. \quit'; cat $(CHAPTERS); } > $@
+
+$(VERIFY): $(VERIFY_OBJS)
+	$(CC) $(CFLAGS) $(VERIFY_OBJS) -o $@ $(LDFLAGS) -lsodium -lcrypto
+
+install: install-verify
+install-verify: $(VERIFY)
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) $(VERIFY) '$(DESTDIR)$(bindir)/$(VERIFY)'
+
+uninstall: uninstall-verify
+uninstall-verify:
+	rm -f '$(DESTDIR)$(bindir)/$(VERIFY)'
+
+.PHONY: install-verify uninstall-verify test demo bench
+test:
+	tools/run_tests
+demo:
+	tools/run_demo
+bench:
+	tools/run_bench

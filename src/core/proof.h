@@ -1,0 +1,20 @@
+/*
+ * proof.h
+ *	  Verifying inclusion and consistency, by the loops of RFC 9162 2.1.3.2 and 2.1.4.2.
+ */
+#ifndef SC_CORE_PROOF_H
+#define SC_CORE_PROOF_H
+
+#include "core/hash.h"
+#include "core/status.h"
+
+/* SC_OK when path proves leaf at index in the tree (size, root); SC_RANGE, SC_MALFORMED (wrong path length), SC_MISMATCH */
+extern SC_WARN_UNUSED ScStatus sc_proof_verify_inclusion(const ScHash *leaf, uint64_t index, uint64_t size,
+														 const ScHash *path, int npath, const ScHash *root);
+
+/* SC_OK when path proves that (to, to_root) extends (from, from_root); sizes 0 and equal as docs/format.md says */
+extern SC_WARN_UNUSED ScStatus sc_proof_verify_consistency(uint64_t from, const ScHash *from_root,
+														   uint64_t to, const ScHash *to_root,
+														   const ScHash *path, int npath);
+
+#endif							/* SC_CORE_PROOF_H */

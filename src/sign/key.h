@@ -1,0 +1,40 @@
+/*
+ * key.h
+ *	  Ed25519 keys of nodes and logs: made, kept in files, used to sign notes.
+ *
+ * A key file holds one line in the form of Go's sumdb/note,
+ * PRIVATE+KEY+<name>+<hex8 key id>+<base64(type || seed)>, mode 0600, owned
+ * by the server's user.  It is made with O_EXCL, fsynced with its directory.
+ */
+#ifndef SC_SIGN_KEY_H
+#define SC_SIGN_KEY_H
+
+#include "core/note.h"
+
+typedef struct ScSigningKey
+{
+	ScVerifierKey public;
+	uint8_t		secret[64];		/* libsodium's form: seed || public key */
+} ScSigningKey;
+
+/* a new random key of `type` (SC_KEY_ED25519 or SC_KEY_COSIGNATURE) */
+extern SC_WARN_UNUSED ScStatus sc_key_generate(ScSigningKey *out, const char *name, uint8_t type);
+extern void sc_key_wipe(ScSigningKey *key);
+
+/* writes a new file; SC_EXISTS, SC_IO */
+extern SC_WARN_UNUSED ScStatus sc_key_save(const ScSigningKey *key, const char *path);
+/* SC_IO (errno), SC_LAX_MODE (mode beyond 0600 or another owner), SC_MALFORMED */
+extern SC_WARN_UNUSED ScStatus sc_key_load(ScSigningKey *out, const char *path);
+
+/* appends the signature line over text (type 0x01), or a cosignature/v1 line at `time` POSIX seconds (type 0x04) */
+extern SC_WARN_UNUSED ScStatus sc_key_sign_note(ScBuf *buf, const ScSigningKey *key, const char *text, size_t len, uint64_t time);
+
+/*
+ * Checks a parsed note against known keys: SC_BAD_SIGNATURE when any known
+ * key's line is wrong, SC_UNKNOWN_KEY when no known key signed, else SC_OK.
+ * good[i], if given, says whether keys[i] signed; times[i] a cosignature's time.
+ */
+extern SC_WARN_UNUSED ScStatus sc_key_verify_note(const ScNote *note, const ScVerifierKey *keys, int nkeys,
+												  bool *good, uint64_t *times);
+
+#endif							/* SC_SIGN_KEY_H */
