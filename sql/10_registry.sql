@@ -1,0 +1,91 @@
+/*
+ * The registry: which chains there are, which tables joined them, under
+ * which names.  The extension's C code writes these tables; nobody else may.
+ * pg_dump carries all of them (configuration tables).
+ */
+CREATE TABLE seoulchain.node (
+	name text PRIMARY KEY,
+	cosigner_key text NOT NULL,
+	created_at timestamptz NOT NULL
+);
+COMMENT ON TABLE seoulchain.node IS 'this database''s own node: no row or one';
+COMMENT ON COLUMN seoulchain.node.name IS '<network>/<node>, the name of the cosigner key';
+COMMENT ON COLUMN seoulchain.node.cosigner_key IS 'C2SP verifier key, type 0x04';
+
+CREATE TABLE seoulchain.chain (
+	chain_id int4 PRIMARY KEY,
+	name text NOT NULL UNIQUE,
+	origin text NOT NULL UNIQUE,
+	log_key text,
+	sequence regclass NOT NULL,
+	system_identifier int8 NOT NULL,
+	database oid NOT NULL,
+	created_at timestamptz NOT NULL
+);
+COMMENT ON TABLE seoulchain.chain IS 'the chains of this database';
+COMMENT ON COLUMN seoulchain.chain.name IS 'short name, as in seal(''main'')';
+COMMENT ON COLUMN seoulchain.chain.origin IS 'the checkpoint''s first line, for ever';
+COMMENT ON COLUMN seoulchain.chain.log_key IS 'C2SP verifier key of the chain; NULL for unnamed/...';
+COMMENT ON COLUMN seoulchain.chain.sequence IS 'source of ledger_seq; each value stands for a stride of numbers';
+COMMENT ON COLUMN seoulchain.chain.system_identifier IS 'cluster in which the chain is open';
+COMMENT ON COLUMN seoulchain.chain.database IS 'database in which the chain is open';
+
+CREATE TABLE seoulchain.ledger (
+	table_id int4 PRIMARY KEY,
+	chain_id int4 NOT NULL,
+	relation regclass NOT NULL,
+	ledger_name text NOT NULL,
+	joined_seq int8 NOT NULL,
+	dropped_seq int8,
+	UNIQUE (chain_id, ledger_name)
+);
+CREATE INDEX ledger_relation ON seoulchain.ledger (relation);
+COMMENT ON TABLE seoulchain.ledger IS 'the ledger tables, those dropped included';
+COMMENT ON COLUMN seoulchain.ledger.table_id IS 'number of the table in this database for ever; survives dump and restore';
+COMMENT ON COLUMN seoulchain.ledger.relation IS 'the table; 0 once it is dropped';
+COMMENT ON COLUMN seoulchain.ledger.ledger_name IS 'schema.table when it joined, unique in the chain for ever';
+COMMENT ON COLUMN seoulchain.ledger.joined_seq IS 'ledger_seq of the join event';
+COMMENT ON COLUMN seoulchain.ledger.dropped_seq IS 'ledger_seq of the drop event';
+
+CREATE TABLE seoulchain.ledger_column (
+	table_id int4 NOT NULL,
+	attnum int2 NOT NULL,
+	column_name name NOT NULL,
+	ledger_name text NOT NULL,
+	joined_seq int8 NOT NULL,
+	PRIMARY KEY (table_id, attnum)
+);
+COMMENT ON TABLE seoulchain.ledger_column IS 'the columns that leaves hold, generated columns and ledger_seq not among them';
+COMMENT ON COLUMN seoulchain.ledger_column.attnum IS 'number of the column; found again by column_name after a restore';
+COMMENT ON COLUMN seoulchain.ledger_column.column_name IS 'its present name';
+COMMENT ON COLUMN seoulchain.ledger_column.ledger_name IS 'its name when it joined, the key in leaves';
+COMMENT ON COLUMN seoulchain.ledger_column.joined_seq IS 'leaves with a greater ledger_seq hold the column';
+
+/* what was inserted and not sealed yet; src/ledger/journal.h has the format of entries */
+CREATE TABLE seoulchain.journal (
+	chain_id int4 NOT NULL,
+	entries bytea NOT NULL
+);
+ALTER TABLE seoulchain.journal ALTER COLUMN entries SET STORAGE PLAIN;
+/* a queue: dead soon after it is written, so vacuum by count, not by share */
+ALTER TABLE seoulchain.journal SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+	autovacuum_vacuum_insert_threshold = -1);
+COMMENT ON TABLE seoulchain.journal IS 'leaf hashes of committed rows that wait for the next block';
+
+CREATE TABLE seoulchain.event (
+	chain_id int4 NOT NULL,
+	ledger_seq int8 NOT NULL,
+	table_id int4,
+	leaf text NOT NULL,
+	PRIMARY KEY (chain_id, ledger_seq)
+);
+COMMENT ON TABLE seoulchain.event IS 'leaves that are not rows: genesis, tables and columns joining, drops';
+COMMENT ON COLUMN seoulchain.event.leaf IS 'the leaf itself, canonical JSON';
+
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.node', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.chain', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.ledger', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.ledger_column', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.journal', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.event', '');
+

@@ -1,0 +1,60 @@
+/*
+ * Blocks and the tree.  The sealing worker writes these tables.
+ */
+CREATE TABLE seoulchain.chain_block (
+	chain_id int4 NOT NULL,
+	height int8 NOT NULL,
+	prev_hash bytea NOT NULL,
+	block_hash bytea NOT NULL,
+	first_leaf int8 NOT NULL,
+	tree_size int8 NOT NULL,
+	root_hash bytea NOT NULL,
+	members int8multirange NOT NULL,
+	sealed_at timestamptz NOT NULL,
+	PRIMARY KEY (chain_id, height)
+);
+CREATE UNIQUE INDEX chain_block_tree_size ON seoulchain.chain_block (chain_id, tree_size);
+COMMENT ON TABLE seoulchain.chain_block IS 'sealed blocks; the view block shows them by chain name';
+COMMENT ON COLUMN seoulchain.chain_block.members IS 'ledger_seq numbers of the block''s leaves';
+COMMENT ON COLUMN seoulchain.chain_block.tree_size IS 'leaves of the chain''s tree with this block, its block leaf included';
+
+CREATE TABLE seoulchain.member (
+	chain_id int4 NOT NULL,
+	lower int8 NOT NULL,
+	upper int8 NOT NULL,
+	height int8 NOT NULL,
+	first_leaf int8 NOT NULL,
+	PRIMARY KEY (chain_id, lower)
+);
+COMMENT ON TABLE seoulchain.member IS 'ranges [lower, upper) of ledger_seq and where their leaves stand';
+COMMENT ON COLUMN seoulchain.member.first_leaf IS 'leaf index of lower; the others follow';
+
+CREATE TABLE seoulchain.tree (
+	chain_id int4 NOT NULL,
+	level int2 NOT NULL,
+	tile int8 NOT NULL,
+	hashes bytea NOT NULL,
+	places bytea,
+	PRIMARY KEY (chain_id, level, tile)
+);
+ALTER TABLE seoulchain.tree ALTER COLUMN hashes SET STORAGE EXTERNAL, ALTER COLUMN places SET STORAGE EXTERNAL;
+COMMENT ON TABLE seoulchain.tree IS 'the Merkle tree in complete subtrees of 256 (C2SP tiles)';
+COMMENT ON COLUMN seoulchain.tree.hashes IS 'up to 256 hashes; hash i of tile n at level l is the root of leaves [(n*256+i)*256^l, (n*256+i+1)*256^l)';
+COMMENT ON COLUMN seoulchain.tree.places IS 'level 0: where the leaves'' rows were stored when sealed, a hint (src/seal/places.h)';
+
+CREATE TABLE seoulchain.signature (
+	chain_id int4 NOT NULL,
+	height int8 NOT NULL,
+	tree_size int8 NOT NULL,
+	lines text NOT NULL,
+	PRIMARY KEY (chain_id, height)
+);
+CREATE UNIQUE INDEX signature_tree_size ON seoulchain.signature (chain_id, tree_size);
+COMMENT ON TABLE seoulchain.signature IS 'signature lines of the blocks'' checkpoints; a row is written once the block is durable';
+COMMENT ON COLUMN seoulchain.signature.lines IS 'signed-note lines; empty for a chain without a node';
+
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain_block', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.member', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.tree', ''),
+	pg_catalog.pg_extension_config_dump('seoulchain.signature', '');
+

@@ -1,0 +1,48 @@
+/*
+ * row.h
+ *	  From a stored row to its canonical leaf.
+ *
+ * ScRowFormat is prepared once per relation (names escaped and sorted, output
+ * functions looked up) and cached until the relation or registry changes.
+ * The same code serves the recorder, leaf_data() and verify().
+ */
+#ifndef SC_LEDGER_ROW_H
+#define SC_LEDGER_ROW_H
+
+#include "postgres.h"
+
+#include "core/buf.h"
+#include "ledger/registry.h"
+#include "utils/relcache.h"
+
+typedef struct ScRowFormat ScRowFormat;
+
+/*
+ * The format of a registered ledger table's rows; belongs to a cache, valid
+ * until the next invalidation is processed: fetch it again after anything
+ * that may process one, or use sc_row_format_copy in long scans.
+ * Errors (WRONG_OBJECT_TYPE) when the relation is not registered.
+ */
+extern const ScRowFormat *sc_row_format(Relation rel);
+extern ScRowFormat *sc_row_format_copy(Relation rel, MemoryContext context);
+
+extern int32 sc_row_format_chain_id(const ScRowFormat *format);
+extern int32 sc_row_format_table_id(const ScRowFormat *format);
+/* attribute number of ledger_seq */
+extern AttrNumber sc_row_format_seq_attno(const ScRowFormat *format);
+
+/*
+ * Brings GUCs that shape text to dump settings if this format needs it and
+ * they differ; returns the GUC nest level to hand back, 0 if nothing was done.
+ */
+extern int	sc_row_settings_begin(const ScRowFormat *format);
+extern void sc_row_settings_end(int nestlevel);
+
+/*
+ * Writes the leaf of the row in values/nulls (tupdesc order) into buf (which
+ * is reset).  Errors: PROGRAM_LIMIT_EXCEEDED when over SC_LEAF_MAX bytes.
+ * What output functions palloc stays in the current context: reset it per row.
+ */
+extern void sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq);
+
+#endif							/* SC_LEDGER_ROW_H */

@@ -1,0 +1,18 @@
+/*
+ * sequence.h
+ *	  ledger_seq numbers: strides from the chain's sequence, handed out from shared memory.
+ */
+#ifndef SC_LEDGER_SEQUENCE_H
+#define SC_LEDGER_SEQUENCE_H
+
+#include "postgres.h"
+
+/* one value of the chain's sequence stands for this many numbers: the sequence's INCREMENT */
+#define SC_SEQUENCE_STRIDE 1024
+
+/* `want` contiguous numbers at most, at least one; *first is the lowest, returns how many */
+extern int	sc_sequence_take(int32 chain_id, Oid sequence, int want, int64 *first);
+
+extern void sc_sequence_init(void); /* shared memory request, from _PG_init */
+
+#endif							/* SC_LEDGER_SEQUENCE_H */
