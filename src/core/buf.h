@@ -42,6 +42,8 @@ sc_buf_reset(ScBuf *buf)
 static inline void
 sc_buf_append(ScBuf *buf, const void *data, size_t len)
 {
+	if (len == 0)
+		return;
 	if (buf->cap - buf->len < len && !sc_buf_reserve(buf, len))
 		return;
 	memcpy(buf->data + buf->len, data, len);

@@ -26,13 +26,19 @@ extern SC_WARN_UNUSED ScStatus sc_key_save(const ScSigningKey *key, const char *
 /* SC_IO (errno), SC_LAX_MODE (mode beyond 0600 or another owner), SC_MALFORMED */
 extern SC_WARN_UNUSED ScStatus sc_key_load(ScSigningKey *out, const char *path);
 
+/* a key file's line without its newline; the buffer then holds a secret, sc_key_wipe_buf ends that */
+extern void sc_key_format_secret(ScBuf *buf, const ScSigningKey *key);
+extern SC_WARN_UNUSED ScStatus sc_key_parse_secret(ScSigningKey *out, const char *text, size_t len);
+extern void sc_key_wipe_buf(ScBuf *buf);
+
 /* appends the signature line over text (type 0x01), or a cosignature/v1 line at `time` POSIX seconds (type 0x04) */
 extern SC_WARN_UNUSED ScStatus sc_key_sign_note(ScBuf *buf, const ScSigningKey *key, const char *text, size_t len, uint64_t time);
 
 /*
  * Checks a parsed note against known keys: SC_BAD_SIGNATURE when any known
  * key's line is wrong, SC_UNKNOWN_KEY when no known key signed, else SC_OK.
- * good[i], if given, says whether keys[i] signed; times[i] a cosignature's time.
+ * good[i], if given, says whether keys[i] signed; times[i] a cosignature's time
+ * (the earliest of several).  Unless SC_OK is returned, all are false and 0.
  */
 extern SC_WARN_UNUSED ScStatus sc_key_verify_note(const ScNote *note, const ScVerifierKey *keys, int nkeys,
 												  bool *good, uint64_t *times);

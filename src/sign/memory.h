@@ -26,4 +26,11 @@ extern SC_WARN_UNUSED ScStatus sc_memory_read(ScSigned *out, bool *found, const 
 /* inserts or replaces the origin's line, durably; SC_IO, SC_LAX_MODE, SC_MALFORMED */
 extern SC_WARN_UNUSED ScStatus sc_memory_write(const char *path, const ScSigned *entry);
 
+/* the same on texts, without files: one line (without and with its newline), a whole file */
+extern SC_WARN_UNUSED ScStatus sc_memory_parse_line(ScSigned *out, const char *line, size_t len);
+extern void sc_memory_format_line(ScBuf *buf, const ScSigned *entry);
+extern SC_WARN_UNUSED ScStatus sc_memory_find(ScSigned *out, bool *found, const char *text, size_t len,
+											  const char *origin);
+extern SC_WARN_UNUSED ScStatus sc_memory_merge(ScBuf *buf, const char *text, size_t len, const ScSigned *entry);
+
 #endif							/* SC_SIGN_MEMORY_H */

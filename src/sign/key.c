@@ -1,0 +1,348 @@
+/*
+ * key.c
+ *	  Ed25519 signing keys and their files, signing notes and verifying them.
+ *
+ * A secret stands in memory only in an ScSigningKey and, while a file is read
+ * or written, in one buffer; both are wiped.
+ *
+ * A note is judged as a whole: a line that names a known key and does not
+ * verify spoils it, whatever the other lines say.  Lines of unknown keys say
+ * nothing.
+ *
+ * Source: C2SP signed-note v1.0.0, tlog-cosignature (cosignature/v1); key files
+ * as golang.org/x/mod/sumdb/note writes them.
+ */
+#include <sodium.h>
+#include <string.h>
+
+#include "core/text.h"
+#include "sign/file.h"
+#include "sign/key.h"
+#include "sign/signature.h"
+
+#define SECRET_PREFIX "PRIVATE+KEY+"
+#define SEED_LEN 32
+#define KEY_FILE_MAX 1024
+#define TIME_LEN 8
+
+/* the public half and the key id, from secret, name and type */
+static void
+complete_key(ScSigningKey *key, uint8_t type)
+{
+	key->public.type = type;
+	key->public.keylen = SC_ED25519_KEY_LEN;
+	memcpy(key->public.key, key->secret + SEED_LEN, SC_ED25519_KEY_LEN);
+	sc_note_key_id(key->public.id, key->public.name, type, key->public.key, key->public.keylen);
+}
+
+/* whether keys of this type can sign here */
+static bool
+can_sign(uint8_t type)
+{
+	return type == SC_KEY_ED25519 || type == SC_KEY_COSIGNATURE;
+}
+
+ScStatus
+sc_key_generate(ScSigningKey *out, const char *name, uint8_t type)
+{
+	uint8_t		public[SC_ED25519_KEY_LEN];
+
+	if (!sc_note_name_ok(name, strlen(name)) || !can_sign(type))
+		return SC_MALFORMED;
+	if (sodium_init() < 0 || crypto_sign_keypair(public, out->secret) != 0)
+		return SC_INTERNAL;
+	strcpy(out->public.name, name);
+	complete_key(out, type);
+	return SC_OK;
+}
+
+void
+sc_key_wipe(ScSigningKey *key)
+{
+	sodium_memzero(key, sizeof(*key));
+}
+
+void
+sc_key_wipe_buf(ScBuf *buf)
+{
+	if (buf->data)
+		sodium_memzero(buf->data, buf->cap);
+	sc_buf_free(buf);
+}
+
+void
+sc_key_format_secret(ScBuf *buf, const ScSigningKey *key)
+{
+	uint8_t		material[1 + SEED_LEN];
+
+	/* room for all of it at once: a buffer that moves leaves a copy behind */
+	if (!sc_buf_reserve(buf, KEY_FILE_MAX))
+		return;
+	material[0] = key->public.type;
+	memcpy(material + 1, key->secret, SEED_LEN);
+	sc_buf_literal(buf, SECRET_PREFIX);
+	sc_buf_string(buf, key->public.name);
+	sc_buf_char(buf, '+');
+	sc_buf_hex(buf, key->public.id, SC_KEY_ID_LEN);
+	sc_buf_char(buf, '+');
+	sc_buf_base64(buf, material, sizeof(material));
+	sodium_memzero(material, sizeof(material));
+}
+
+/* makes the key of a seed, and compares its id with the one in the text */
+static ScStatus
+restore_key(ScSigningKey *out, const uint8_t *seed, uint8_t type, const uint8_t id[SC_KEY_ID_LEN])
+{
+	uint8_t		public[SC_ED25519_KEY_LEN];
+
+	if (!can_sign(type))
+		return SC_MALFORMED;
+	if (sodium_init() < 0 || crypto_sign_seed_keypair(public, out->secret, seed) != 0)
+		return SC_INTERNAL;
+	complete_key(out, type);
+	return memcmp(out->public.id, id, SC_KEY_ID_LEN) == 0 ? SC_OK : SC_MALFORMED;
+}
+
+ScStatus
+sc_key_parse_secret(ScSigningKey *out, const char *text, size_t len)
+{
+	uint8_t		material[1 + SEED_LEN];
+	uint8_t		id[SC_KEY_ID_LEN];
+	const char *plus;
+	size_t		namelen;
+	size_t		n;
+	ScStatus	status = SC_MALFORMED;
+
+	memset(out, 0, sizeof(*out));
+	if (!sc_text_skip(&text, &len, SECRET_PREFIX) || len == 0 || (plus = memchr(text, '+', len)) == NULL)
+		return SC_MALFORMED;
+	namelen = (size_t) (plus - text);
+	if (!sc_note_name_ok(text, namelen))
+		return SC_MALFORMED;
+	memcpy(out->public.name, text, namelen);
+	text = plus + 1;
+	len -= namelen + 1;
+	if (len < 2 * SC_KEY_ID_LEN + 1 || text[2 * SC_KEY_ID_LEN] != '+' ||
+		!sc_text_hex(id, SC_KEY_ID_LEN, text, 2 * SC_KEY_ID_LEN))
+		return SC_MALFORMED;
+	text += 2 * SC_KEY_ID_LEN + 1;
+	len -= 2 * SC_KEY_ID_LEN + 1;
+	if (sc_text_base64(material, sizeof(material), &n, text, len) && n == sizeof(material))
+		status = restore_key(out, material + 1, material[0], id);
+	sodium_memzero(material, sizeof(material));
+	if (status != SC_OK)
+		sc_key_wipe(out);
+	return status;
+}
+
+ScStatus
+sc_key_save(const ScSigningKey *key, const char *path)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	ScStatus	status;
+
+	sc_key_format_secret(&buf, key);
+	sc_buf_char(&buf, '\n');
+	status = buf.failed ? SC_NO_MEMORY : sc_file_create(path, buf.data, buf.len);
+	sc_key_wipe_buf(&buf);
+	return status;
+}
+
+ScStatus
+sc_key_load(ScSigningKey *out, const char *path)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	ScStatus	status = SC_NO_MEMORY;
+
+	memset(out, 0, sizeof(*out));
+	if (sc_buf_reserve(&buf, 2 * KEY_FILE_MAX))
+		status = sc_file_read(&buf, path, KEY_FILE_MAX);
+	if (status == SC_OK)
+	{
+		/* exactly one line */
+		if (buf.len == 0 || buf.data[buf.len - 1] != '\n')
+			status = SC_MALFORMED;
+		else
+			status = sc_key_parse_secret(out, buf.data, buf.len - 1);
+	}
+	else if (status == SC_TOO_LARGE)
+		status = SC_MALFORMED;
+	sc_key_wipe_buf(&buf);
+	return status;
+}
+
+/* what a cosignature/v1 signs: its header, the time, the checkpoint's text */
+static void
+append_cosigned(ScBuf *buf, uint64_t time, const char *text, size_t len)
+{
+	sc_buf_literal(buf, "cosignature/v1\ntime ");
+	sc_buf_uint64(buf, time);
+	sc_buf_char(buf, '\n');
+	sc_buf_append(buf, text, len);
+}
+
+/* writes time and signature, the bytes of a cosignature, to out */
+static ScStatus
+cosign(uint8_t *out, const ScSigningKey *key, const char *text, size_t len, uint64_t time)
+{
+	ScBuf		message = SC_BUF_INIT;
+	ScStatus	status;
+
+	if (time > INT64_MAX)
+		return SC_RANGE;
+	for (int i = 0; i < TIME_LEN; i++)
+		out[i] = (uint8_t) (time >> (56 - 8 * i));
+	append_cosigned(&message, time, text, len);
+	if (message.failed)
+		status = SC_NO_MEMORY;
+	else if (crypto_sign_detached(out + TIME_LEN, NULL, (const uint8_t *) message.data, message.len, key->secret) != 0)
+		status = SC_INTERNAL;
+	else
+		status = SC_OK;
+	sc_buf_free(&message);
+	return status;
+}
+
+ScStatus
+sc_key_sign_note(ScBuf *buf, const ScSigningKey *key, const char *text, size_t len, uint64_t time)
+{
+	uint8_t		signature[TIME_LEN + SC_ED25519_SIGNATURE_LEN];
+	size_t		siglen = SC_ED25519_SIGNATURE_LEN;
+	ScStatus	status = SC_OK;
+
+	if (sodium_init() < 0)
+		return SC_INTERNAL;
+	if (key->public.type == SC_KEY_COSIGNATURE)
+	{
+		siglen += TIME_LEN;
+		status = cosign(signature, key, text, len, time);
+	}
+	else if (crypto_sign_detached(signature, NULL, (const uint8_t *) text, len, key->secret) != 0)
+		status = SC_INTERNAL;
+	if (status != SC_OK)
+		return status;
+	sc_note_format_signature(buf, key->public.name, key->public.id, signature, siglen);
+	return buf->failed ? SC_NO_MEMORY : SC_OK;
+}
+
+/* a cosignature line's time and whether it verifies */
+static ScStatus
+verify_cosignature(const ScNote *note, const ScNoteSignature *sig, const ScVerifierKey *key, uint64_t *time)
+{
+	ScBuf		message = SC_BUF_INIT;
+	uint64_t	value = 0;
+	ScStatus	status;
+
+	if (sig->siglen != TIME_LEN + SC_ED25519_SIGNATURE_LEN)
+		return SC_BAD_SIGNATURE;
+	for (int i = 0; i < TIME_LEN; i++)
+		value = value << 8 | sig->signature[i];
+	if (value > INT64_MAX)
+		return SC_BAD_SIGNATURE;
+	append_cosigned(&message, value, note->text, note->textlen);
+	if (message.failed)
+		status = SC_NO_MEMORY;
+	else
+		status = sc_signature_verify_ed25519(key->key, key->keylen, message.data, message.len,
+											 sig->signature + TIME_LEN, sig->siglen - TIME_LEN);
+	sc_buf_free(&message);
+	*time = value;
+	return status;
+}
+
+/* one line against one key that it names */
+static ScStatus
+verify_line(const ScNote *note, const ScNoteSignature *sig, const ScVerifierKey *key, uint64_t *time)
+{
+	*time = 0;
+	switch (key->type)
+	{
+		case SC_KEY_ED25519:
+			return sc_signature_verify_ed25519(key->key, key->keylen, note->text, note->textlen,
+											   sig->signature, sig->siglen);
+		case SC_KEY_ECDSA:
+			return sc_signature_verify_ecdsa(key->key, key->keylen, note->text, note->textlen,
+											 sig->signature, sig->siglen);
+		case SC_KEY_COSIGNATURE:
+			return verify_cosignature(note, sig, key, time);
+		default:
+			return SC_MALFORMED;
+	}
+}
+
+/* whether a line says that this key made it */
+static bool
+names_key(const ScNoteSignature *sig, const ScVerifierKey *key)
+{
+	return memcmp(sig->id, key->id, SC_KEY_ID_LEN) == 0 && sc_text_is(sig->name, sig->namelen, key->name);
+}
+
+/*
+ * One line against all keys.  Two keys may share name and id (32 bits can be
+ * made to collide), so a line is bad only when no key that it names made it.
+ */
+static ScStatus
+judge_line(const ScNote *note, const ScNoteSignature *sig, const ScVerifierKey *keys, int nkeys,
+		   bool *good, uint64_t *times)
+{
+	ScStatus	worst = SC_UNKNOWN_KEY;
+	bool		verified = false;
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		uint64_t	time;
+		ScStatus	status;
+
+		if (!names_key(sig, &keys[i]))
+			continue;
+		status = verify_line(note, sig, &keys[i], &time);
+		if (status != SC_OK)
+		{
+			worst = status;
+			continue;
+		}
+		verified = true;
+
+		/* of several cosignatures the earliest says most: it was seen by then */
+		if (times && (times[i] == 0 || time < times[i]))
+			times[i] = time;
+		if (good)
+			good[i] = true;
+	}
+	return verified ? SC_OK : worst;
+}
+
+/* forgets what earlier lines said */
+static void
+clear_answer(bool *good, uint64_t *times, int nkeys)
+{
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (good)
+			good[i] = false;
+		if (times)
+			times[i] = 0;
+	}
+}
+
+ScStatus
+sc_key_verify_note(const ScNote *note, const ScVerifierKey *keys, int nkeys, bool *good, uint64_t *times)
+{
+	ScStatus	result = SC_UNKNOWN_KEY;
+
+	clear_answer(good, times, nkeys);
+	for (int i = 0; i < note->nsigs; i++)
+	{
+		ScStatus	status = judge_line(note, &note->sigs[i], keys, nkeys, good, times);
+
+		if (status == SC_UNKNOWN_KEY)
+			continue;
+		if (status != SC_OK)
+		{
+			clear_answer(good, times, nkeys);
+			return status;
+		}
+		result = SC_OK;
+	}
+	return result;
+}
