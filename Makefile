@@ -2,9 +2,13 @@
 #
 #   make            build the extension and seoulchain-verify
 #   make install    install into the server that PG_CONFIG names
-#   make test       everything: packages, build, all tests      (as root, Debian 12)
-#   make demo       the main job shown on a throwaway cluster   (as root, Debian 12)
+#   make demo       the main job shown on a throwaway cluster
+#   make test       everything: packages, build, all tests
+#   make test-long  the same with the tests that take many minutes at full size
 #   make bench      the figures of docs/benchmarks.md
+#
+# demo, test and bench bring their own server copy and install Debian packages
+# that are missing (as root); they need nothing built or installed before.
 #
 # A room of docs/architecture.md is a folder of src/; every C file in it is
 # built.  core and sign are also linked, without the server, into
@@ -29,6 +33,22 @@ VERIFY_SRC = $(sort $(wildcard src/bin/*.c) $(filter-out $(SERVER_SIGN_SRC),$(wi
 SERVER_SIGN_SRC = $(wildcard src/sign/server_*.c)
 VERIFY_OBJS = $(VERIFY_SRC:.c=.o)
 
+# These need no server yet, and not the rest of this file.
+.DEFAULT_GOAL = all
+TOOL_GOALS = test test-long demo bench
+.PHONY: $(TOOL_GOALS) install-verify uninstall-verify
+
+test:
+	tools/run_tests
+test-long:
+	SC_LONG=1 tools/run_tests
+demo:
+	tools/run_demo
+bench:
+	tools/run_bench
+
+ifneq ($(filter-out $(TOOL_GOALS),$(or $(MAKECMDGOALS),all)),)
+
 PG_CONFIG ?= pg_config
 # -isystem: the warnings of PostgreSQL's own headers are not ours to mend.
 # unused-parameter: callbacks and fmgr functions have fixed signatures.
@@ -43,6 +63,9 @@ override with_llvm := no
 EXTRA_CLEAN = $(INSTALL_SQL) $(VERIFY) $(VERIFY_OBJS) $(patsubst %.o,%.d,$(OBJS) $(VERIFY_OBJS)) build
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(PGXS),)
+$(error $(PG_CONFIG) does not answer: install postgresql-server-dev-15, or say PG_CONFIG=/path/to/pg_config)
+endif
 include $(PGXS)
 
 all: $(VERIFY)
@@ -66,10 +89,4 @@ uninstall: uninstall-verify
 uninstall-verify:
 	rm -f '$(DESTDIR)$(bindir)/$(VERIFY)'
 
-.PHONY: install-verify uninstall-verify test demo bench
-test:
-	tools/run_tests
-demo:
-	tools/run_demo
-bench:
-	tools/run_bench
+endif
