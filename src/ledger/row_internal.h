@@ -1,0 +1,82 @@
+/*
+ * row_internal.h
+ *	  What the files of the row encoder share: kinds of values and the prepared format.
+ *
+ * Nobody but row*.c includes this; row.h is the interface.
+ */
+#ifndef SC_LEDGER_ROW_INTERNAL_H
+#define SC_LEDGER_ROW_INTERNAL_H
+
+#include "ledger/row.h"
+
+#include "fmgr.h"
+
+/* how a column's text is made; all but SC_VALUE_OUTPUT and SC_VALUE_NUMERIC need no palloc */
+typedef enum ScValueKind
+{
+	SC_VALUE_OUTPUT,			/* the type's output function */
+	SC_VALUE_BOOL,
+	SC_VALUE_INT2,
+	SC_VALUE_INT4,
+	SC_VALUE_INT8,
+	SC_VALUE_FLOAT4,
+	SC_VALUE_FLOAT8,
+	SC_VALUE_NUMERIC,
+	SC_VALUE_TEXT,				/* text, varchar, bpchar */
+	SC_VALUE_UUID,
+	SC_VALUE_DATE,
+	SC_VALUE_TIMESTAMP,
+	SC_VALUE_TIMESTAMPTZ,
+	SC_VALUE_BYTEA
+} ScValueKind;
+
+typedef struct ScRowColumn
+{
+	int			index;			/* in values and nulls: attnum - 1 */
+	ScValueKind kind;
+	int64		joined_seq;		/* leaves with a greater ledger_seq hold the column */
+	char	   *key;			/* ,"<escaped ledger name>": */
+	int			keylen;
+	FmgrInfo   *output;			/* SC_VALUE_OUTPUT only */
+} ScRowColumn;
+
+struct ScRowFormat
+{
+	int32		chain_id;
+	int32		table_id;
+	AttrNumber	seq_attno;		/* 0 when the relation has no ledger_seq any more */
+	bool		settings;		/* some column's text depends on GUCs */
+	char	   *ledger_name;	/* for messages */
+	char	   *missing;		/* a registered column that the relation has not, or NULL */
+	char	   *prefix;			/* {"chain":"<origin>","columns":{ */
+	int			prefixlen;
+	char	   *suffix;			/* ","table":"<ledger name>"} */
+	int			suffixlen;
+	int			ncolumns;
+	ScRowColumn *columns;		/* in the order of JCS */
+};
+
+/* row_format.c: reads the registry and builds a format wholly in `context` */
+extern ScRowFormat *sc_row_format_build(Relation rel, MemoryContext context);
+
+/*
+ * row_types.c: the kind of a type's values and whether its text depends on
+ * GUCs; domains count as what they stand on.
+ */
+extern ScValueKind sc_row_value_kind(Oid typeid, bool *settings);
+
+/* the longest text that a fast writer makes, and room enough for its sloppiest store */
+#define SC_ROW_FAST_MAX 64
+
+/*
+ * row_fast.c: each writes a value's text at p, which has SC_ROW_FAST_MAX
+ * bytes, without quotes and NUL, and returns the end.
+ */
+extern char *sc_row_write_int64(char *p, int64 value);
+extern char *sc_row_write_float4(char *p, float4 value);
+extern char *sc_row_write_float8(char *p, float8 value);
+extern char *sc_row_write_uuid(char *p, const unsigned char *uuid);
+extern char *sc_row_write_date(char *p, int32 date);
+extern char *sc_row_write_timestamp(char *p, int64 timestamp, bool with_zone);
+
+#endif							/* SC_LEDGER_ROW_INTERNAL_H */

@@ -1,0 +1,294 @@
+/*
+ * row_types.c
+ *	  The allowed types: a list of built-in ones, and what is made of them.
+ *
+ * Invariant: an allowed type's value has one text for ever.  The list says of
+ * each built-in type how its text is made and whether GUCs shape it (then the
+ * caller brings them to dump settings).  Enums, and arrays, domains, ranges
+ * and multiranges of allowed types are allowed; base types that CREATE TYPE
+ * made need a row in seoulchain.allowed_type and an immutable output function.
+ *
+ * Locks: AccessShareLock on seoulchain.allowed_type while it is read.
+ * Context: a transaction; palloc in the current memory context.
+ * Source: docs/ledger-types.md.
+ * Does not: look at tables that have joined already.  A type taken out of
+ * seoulchain.allowed_type stays readable where it is in use.
+ */
+#include "postgres.h"
+
+#include "ledger/row_types.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_range.h"
+#include "catalog/pg_type.h"
+#include "ledger/row_internal.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* attribute of seoulchain.allowed_type */
+#define ALLOWED_TYPE_ATTR_TYPE 1
+
+typedef struct KnownType
+{
+	Oid			typeid;
+	ScValueKind kind;
+	bool		settings;		/* GUCs shape its output function's text */
+} KnownType;
+
+/* the built-in types with one fixed text */
+static const KnownType known_types[] = {
+	{BOOLOID, SC_VALUE_BOOL, false},
+	{INT2OID, SC_VALUE_INT2, false},
+	{INT4OID, SC_VALUE_INT4, false},
+	{INT8OID, SC_VALUE_INT8, false},
+	{FLOAT4OID, SC_VALUE_FLOAT4, true},
+	{FLOAT8OID, SC_VALUE_FLOAT8, true},
+	{NUMERICOID, SC_VALUE_NUMERIC, false},
+	{TEXTOID, SC_VALUE_TEXT, false},
+	{VARCHAROID, SC_VALUE_TEXT, false},
+	{BPCHAROID, SC_VALUE_TEXT, false},
+	{NAMEOID, SC_VALUE_OUTPUT, false},
+	{BYTEAOID, SC_VALUE_BYTEA, true},
+	{UUIDOID, SC_VALUE_UUID, false},
+	{DATEOID, SC_VALUE_DATE, true},
+	{TIMEOID, SC_VALUE_OUTPUT, false},
+	{TIMETZOID, SC_VALUE_OUTPUT, false},
+	{TIMESTAMPOID, SC_VALUE_TIMESTAMP, true},
+	{TIMESTAMPTZOID, SC_VALUE_TIMESTAMPTZ, true},
+	{INTERVALOID, SC_VALUE_OUTPUT, true},
+	{BITOID, SC_VALUE_OUTPUT, false},
+	{VARBITOID, SC_VALUE_OUTPUT, false},
+	{JSONOID, SC_VALUE_TEXT, false},
+	{JSONBOID, SC_VALUE_OUTPUT, false},
+	{INETOID, SC_VALUE_OUTPUT, false},
+	{CIDROID, SC_VALUE_OUTPUT, false},
+	{MACADDROID, SC_VALUE_OUTPUT, false},
+	{MACADDR8OID, SC_VALUE_OUTPUT, false},
+	{POINTOID, SC_VALUE_OUTPUT, true},
+	{LSEGOID, SC_VALUE_OUTPUT, true},
+	{LINEOID, SC_VALUE_OUTPUT, true},
+	{BOXOID, SC_VALUE_OUTPUT, true},
+	{PATHOID, SC_VALUE_OUTPUT, true},
+	{POLYGONOID, SC_VALUE_OUTPUT, true},
+	{CIRCLEOID, SC_VALUE_OUTPUT, true},
+	{TSVECTOROID, SC_VALUE_OUTPUT, false},
+	{TSQUERYOID, SC_VALUE_OUTPUT, false},
+	{PG_LSNOID, SC_VALUE_OUTPUT, false},
+};
+
+typedef struct RefusedType
+{
+	Oid			typeid;
+	const char *reason;
+	const char *hint;
+} RefusedType;
+
+#define OID_REASON "It names an object of this database by a number that other databases do not know."
+#define OID_HINT "Store the object's name in a column of type text."
+#define NUMBER_REASON "It means something only inside one database cluster."
+#define NUMBER_HINT "Use bigint or text."
+
+/* built-in types that people do try, and why they have no fixed text */
+static const RefusedType refused_types[] = {
+	{OIDOID, OID_REASON, "Use bigint, or store the object's name in a column of type text."},
+	{REGPROCOID, OID_REASON, OID_HINT},
+	{REGPROCEDUREOID, OID_REASON, OID_HINT},
+	{REGOPEROID, OID_REASON, OID_HINT},
+	{REGOPERATOROID, OID_REASON, OID_HINT},
+	{REGCLASSOID, OID_REASON, OID_HINT},
+	{REGCOLLATIONOID, OID_REASON, OID_HINT},
+	{REGTYPEOID, OID_REASON, OID_HINT},
+	{REGROLEOID, OID_REASON, OID_HINT},
+	{REGNAMESPACEOID, OID_REASON, OID_HINT},
+	{REGCONFIGOID, OID_REASON, OID_HINT},
+	{REGDICTIONARYOID, OID_REASON, OID_HINT},
+	{ACLITEMOID, "It names roles by numbers that other clusters do not know.", "Use text."},
+	{XIDOID, NUMBER_REASON, NUMBER_HINT},
+	{XID8OID, NUMBER_REASON, NUMBER_HINT},
+	{CIDOID, NUMBER_REASON, NUMBER_HINT},
+	{TIDOID, NUMBER_REASON, NUMBER_HINT},
+	{CASHOID, "Its text depends on lc_monetary.", "Use numeric."},
+	{CHAROID, "Its text for bytes above 127 is no UTF-8 and changed in PostgreSQL 16.", "Use text or char(1)."},
+	{XMLOID, "Its text depends on how the server was built.", "Use text."},
+	{JSONPATHOID, "Its text is not promised to stay the same in later releases.", "Use text."},
+	{INT2VECTOROID, "It is a type of the system catalogues.", "Use smallint[]."},
+	{OIDVECTOROID, "It is a type of the system catalogues.", "Use bigint[]."},
+};
+
+/* the first type met that is not allowed; typeid is InvalidOid when all are */
+typedef struct Refusal
+{
+	Oid			typeid;
+	const char *reason;
+	const char *hint;
+} Refusal;
+
+#define ALLOWED ((Refusal) {InvalidOid, NULL, NULL})
+
+/* the list's entry of a built-in type, or NULL */
+static const KnownType *
+known_type(Oid typeid)
+{
+	for (size_t i = 0; i < lengthof(known_types); i++)
+	{
+		if (known_types[i].typeid == typeid)
+			return &known_types[i];
+	}
+	return NULL;
+}
+
+/* the element type of a true array, the subtype of a range or multirange, or InvalidOid */
+static Oid
+inner_type(Oid typeid, char typtype)
+{
+	switch (typtype)
+	{
+		case TYPTYPE_RANGE:
+			return get_range_subtype(typeid);
+		case TYPTYPE_MULTIRANGE:
+			return get_multirange_range(typeid);
+		case TYPTYPE_BASE:
+			if (typeid == INT2VECTOROID || typeid == OIDVECTOROID)
+				return InvalidOid;
+			return get_element_type(typeid);
+		default:
+			return InvalidOid;
+	}
+}
+
+/* is the type in seoulchain.allowed_type? */
+static bool
+is_reviewed(Oid typeid)
+{
+	Oid			relid = sc_registry_relation("allowed_type");
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	if (!OidIsValid(relid))
+		return false;
+	rel = table_open(relid, AccessShareLock);
+	ScanKeyInit(&key, ALLOWED_TYPE_ATTR_TYPE, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(typeid));
+	scan = systable_beginscan(rel, sc_registry_relation("allowed_type_pkey"), true, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* a built-in base type that is not on the list */
+static Refusal
+refuse_builtin(Oid typeid)
+{
+	for (size_t i = 0; i < lengthof(refused_types); i++)
+	{
+		if (refused_types[i].typeid == typeid)
+			return (Refusal) {typeid, refused_types[i].reason, refused_types[i].hint};
+	}
+	return (Refusal) {typeid, "It is not on the list of types with one fixed text.", "Use text."};
+}
+
+/* a base type that CREATE TYPE made */
+static Refusal
+judge_extension_type(Oid typeid)
+{
+	Oid			output;
+	bool		varlena;
+
+	if (!is_reviewed(typeid))
+		return (Refusal) {
+			typeid, "Nobody has reviewed yet that its text is fixed.",
+			psprintf("Use text, or ask an operator to review the type: INSERT INTO seoulchain.allowed_type (type, reason) VALUES (%s, '...').",
+					 quote_literal_cstr(format_type_be_qualified(typeid)))
+		};
+	getTypeOutputInfo(typeid, &output, &varlena);
+	if (func_volatile(output) != PROVOLATILE_IMMUTABLE)
+		return (Refusal) {typeid, "Its output function is not immutable.", "Use text."};
+	return ALLOWED;
+}
+
+/* looks through arrays, domains and ranges for a type that is not allowed */
+static Refusal
+judge(Oid typeid)
+{
+	char		typtype = get_typtype(typeid);
+	Oid			inner;
+
+	check_stack_depth();
+	switch (typtype)
+	{
+		case TYPTYPE_ENUM:
+			return ALLOWED;
+		case TYPTYPE_DOMAIN:
+			return judge(getBaseType(typeid));
+		case TYPTYPE_COMPOSITE:
+			return (Refusal) {typeid, "Its text changes when attributes are added to it.", "Use a column for each of its attributes, or jsonb."};
+		case TYPTYPE_PSEUDO:
+			return (Refusal) {typeid, "It is a pseudo-type.", "Use text."};
+		default:
+			break;
+	}
+	if (known_type(typeid) != NULL)
+		return ALLOWED;
+	inner = inner_type(typeid, typtype);
+	if (OidIsValid(inner))
+		return judge(inner);
+	if (typeid < FirstNormalObjectId)
+		return refuse_builtin(typeid);
+	return judge_extension_type(typeid);
+}
+
+bool
+sc_type_is_allowed(Oid typeid)
+{
+	return !OidIsValid(judge(typeid).typeid);
+}
+
+void
+sc_type_check(Oid typeid, int32 typmod, const char *column)
+{
+	Refusal		refusal = judge(typeid);
+
+	if (!OidIsValid(refusal.typeid))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of type %s cannot stand in a ledger table",
+					column, format_type_with_typemod(typeid, typmod)),
+			 refusal.typeid == typeid ?
+			 errdetail("%s", refusal.reason) :
+			 errdetail("It is made of type %s. %s", format_type_be(refusal.typeid), refusal.reason),
+			 errhint("%s", refusal.hint)));
+}
+
+ScValueKind
+sc_row_value_kind(Oid typeid, bool *settings)
+{
+	const KnownType *known;
+	char		typtype;
+	Oid			inner;
+
+	check_stack_depth();
+	typeid = getBaseType(typeid);
+	known = known_type(typeid);
+	if (known != NULL)
+	{
+		*settings = known->settings;
+		return known->kind;
+	}
+	typtype = get_typtype(typeid);
+	inner = inner_type(typeid, typtype);
+	if (OidIsValid(inner))
+		(void) sc_row_value_kind(inner, settings);
+	else
+		*settings = typtype != TYPTYPE_ENUM;	/* unknown: assume the worst */
+	return SC_VALUE_OUTPUT;
+}
