@@ -16,11 +16,16 @@
 #define ScFileLocator RelFileLocator
 #define sc_am_set_new_storage relation_set_new_filelocator
 #define SC_UPDATE_INDEXES_TYPE TU_UpdateIndexes
+#define sc_tuplesort_getdatum(state, forward, copy, val, isnull, abbrev) \
+	tuplesort_getdatum(state, forward, copy, val, isnull, abbrev)
 #else
 #include "storage/relfilenode.h"
 #define ScFileLocator RelFileNode
 #define sc_am_set_new_storage relation_set_new_filenode
 #define SC_UPDATE_INDEXES_TYPE bool
+/* 15 always copies; ours are pass-by-value int8, so it makes no difference */
+#define sc_tuplesort_getdatum(state, forward, copy, val, isnull, abbrev) \
+	tuplesort_getdatum(state, forward, val, isnull, abbrev)
 #endif
 
 #endif							/* SC_COMPAT_H */

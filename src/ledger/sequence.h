@@ -13,6 +13,9 @@
 /* `want` contiguous numbers at most, at least one; *first is the lowest, returns how many */
 extern int	sc_sequence_take(int32 chain_id, Oid sequence, int want, int64 *first);
 
+/* gives numbers first .. limit - 1 back if nobody took one after them, else they stay a gap */
+extern void sc_sequence_give_back(Oid sequence, int64 first, int64 limit);
+
 extern void sc_sequence_init(void); /* shared memory request, from _PG_init */
 
 #endif							/* SC_LEDGER_SEQUENCE_H */

@@ -1,0 +1,232 @@
+/*
+ * insert.c
+ *	  The insert paths of the access method: number, hash, store, record.
+ *
+ * Invariant: a row that an insert path of heap has stored is handed to the
+ * recorder with the hash of just what was stored, under the ledger_seq that
+ * stands in it.  Order: ledger_seq, leaf, heap insert, recorder.
+ * Not recorded: rows that a rewrite copies (relrewrite <> 0), rows that
+ * pg_upgrade or a restore brings back.
+ * Locks: none beyond heap's; no insert waits for another inserter.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "core/buf.h"
+#include "core/hash.h"
+#include "ledger/insert.h"
+#include "ledger/join.h"
+#include "ledger/recorder.h"
+#include "ledger/refuse.h"
+#include "ledger/registry.h"
+#include "ledger/row.h"
+#include "ledger/seq_column.h"
+#include "ledger/sequence.h"
+#include "ledger/sequence_batch.h"
+#include "ledger/settings.h"
+#include "ledger/target.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+static ScBuf leaf_buf = SC_BUF_INIT;
+static MemoryContext leaf_context = NULL;	/* what output functions leave behind */
+
+/* rows of a table being rewritten come from ALTER TABLE alone: it is what inserts in bulk one by one */
+static void
+check_rewrite(Relation rel, bool from_rewrite)
+{
+	if (!from_rewrite)
+		sc_refuse_change(rel, "INSERT into the table while it is rewritten");
+}
+
+/* an insert into a closed chain, or with restore on into an open one */
+static bool
+check_restore(Relation rel, const ScTarget *target)
+{
+	if (sc_restore && target->open)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("seoulchain.restore is not for tables of an open chain"),
+				 errdetail("The chain of ledger table \"%s\" is open in this database.",
+						   RelationGetRelationName(rel)),
+				 errhint("RESET seoulchain.restore;")));
+	if (!sc_restore && !target->open)
+		sc_chain_require_open(sc_chain_by_id(target->chain_id, false));
+	return !sc_restore;
+}
+
+/*
+ * Finds out whether rows inserted now are to be recorded, and where.
+ * A table that CREATE TABLE AS has just made joins with its first row.
+ */
+static bool
+find_target(Relation rel, bool from_rewrite, ScTarget *target)
+{
+	if (IsBinaryUpgrade)
+		return false;
+	if (OidIsValid(rel->rd_rel->relrewrite))
+	{
+		check_rewrite(rel, from_rewrite);
+		return false;
+	}
+	if (sc_target_find(rel, target))
+		return check_restore(rel, target);
+	if (sc_restore)
+		return false;
+	if (rel->rd_createSubid == InvalidSubTransactionId)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("ledger table \"%s\" is not in the registry", RelationGetRelationName(rel)),
+				 errdetail("It was created without seoulchain being loaded, or restored without its registry."),
+				 errhint("SELECT * FROM seoulchain.verify(); shows what is missing.")));
+	sc_ledger_join(RelationGetRelid(rel));
+	if (!sc_target_find(rel, target))
+		elog(ERROR, "ledger table \"%s\" did not join its chain", RelationGetRelationName(rel));
+	return true;
+}
+
+static void
+refuse_supplied_seq(Relation rel, int64 supplied)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_GENERATED_ALWAYS),
+			 errmsg("cannot insert a value into column \"%s\" of ledger table \"%s\"",
+					SC_LEDGER_SEQ, RelationGetRelationName(rel)),
+			 errdetail("The value " INT64_FORMAT " was supplied; the ledger numbers its rows itself.", supplied),
+			 errhint("Leave the column out.  To restore a dump: PGOPTIONS='-c seoulchain.restore=on'.")));
+}
+
+/* the leaf hash of the row in the slot under seq; the slot's values are fetched */
+static void
+hash_row(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
+{
+	const ScRowFormat *format = sc_row_format(rel);
+	int			nestlevel = sc_row_settings_begin(format);
+	MemoryContext old;
+
+	if (leaf_context == NULL)
+		leaf_context = AllocSetContextCreate(TopMemoryContext, "seoulchain leaf", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(leaf_context);
+	slot_getallattrs(slot);
+	sc_row_leaf(&leaf_buf, format, slot->tts_values, slot->tts_isnull, seq);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(leaf_context);
+	sc_row_settings_end(nestlevel);
+
+	sc_hash_leaf(hash, leaf_buf.data, leaf_buf.len);
+}
+
+/* refuses a supplied number, puts ours in */
+static void
+number_row(Relation rel, const ScTarget *target, TupleTableSlot *slot, int64 seq)
+{
+	bool		isnull;
+	Datum		supplied = slot_getattr(slot, target->seq_attno, &isnull);
+
+	if (!isnull)
+		refuse_supplied_seq(rel, DatumGetInt64(supplied));
+	sc_seq_column_set(slot, target->seq_attno, seq);
+}
+
+void
+ledger_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int options, BulkInsertState bistate)
+{
+	ScTarget	target;
+	ScHash		hash;
+	int64		seq;
+
+	if (!find_target(rel, bistate != NULL, &target))
+	{
+		GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
+		return;
+	}
+
+	seq = sc_batch_next(target.chain_id, target.sequence, cid);
+	hash_row(rel, slot, seq, &hash);
+	number_row(rel, &target, slot, seq);
+	GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
+	sc_recorder_add(target.chain_id, target.table_id, seq, &slot->tts_tid, &hash);
+}
+
+void
+ledger_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
+								BulkInsertState bistate, uint32 token)
+{
+	ScTarget	target;
+
+	if (find_target(rel, false, &target))
+		number_row(rel, &target, slot, sc_batch_next(target.chain_id, target.sequence, cid));
+	GetHeapamTableAmRoutine()->tuple_insert_speculative(rel, slot, cid, options, bistate, token);
+}
+
+/*
+ * The row counts once its speculative insert has succeeded.  After a failure
+ * the executor comes again with the same slot: it must look untouched.
+ */
+void
+ledger_tuple_complete_speculative(Relation rel, TupleTableSlot *slot, uint32 token, bool succeeded)
+{
+	ScTarget	target;
+	ScHash		hash;
+	int64		seq;
+	bool		isnull;
+
+	GetHeapamTableAmRoutine()->tuple_complete_speculative(rel, slot, token, succeeded);
+	if (!find_target(rel, false, &target))
+		return;
+	if (!succeeded)
+	{
+		sc_seq_column_clear(slot, target.seq_attno);
+		return;
+	}
+	seq = DatumGetInt64(slot_getattr(slot, target.seq_attno, &isnull));
+	hash_row(rel, slot, seq, &hash);
+	sc_recorder_add(target.chain_id, target.table_id, seq, &slot->tts_tid, &hash);
+}
+
+/* takes n numbers in as few contiguous pieces as there are */
+static void
+take_numbers(const ScTarget *target, int64 *seqs, int n)
+{
+	int			done = 0;
+
+	while (done < n)
+	{
+		int64		first;
+		int			got = sc_sequence_take(target->chain_id, target->sequence, n - done, &first);
+
+		for (int i = 0; i < got; i++)
+			seqs[done++] = first + i;
+	}
+}
+
+void
+ledger_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid, int options,
+					BulkInsertState bistate)
+{
+	ScTarget	target;
+	int64	   *seqs;
+	ScHash	   *hashes;
+
+	if (!find_target(rel, false, &target))
+	{
+		GetHeapamTableAmRoutine()->multi_insert(rel, slots, nslots, cid, options, bistate);
+		return;
+	}
+
+	seqs = palloc(nslots * sizeof(int64));
+	hashes = palloc(nslots * sizeof(ScHash));
+	take_numbers(&target, seqs, nslots);
+	for (int i = 0; i < nslots; i++)
+	{
+		hash_row(rel, slots[i], seqs[i], &hashes[i]);
+		number_row(rel, &target, slots[i], seqs[i]);
+	}
+	GetHeapamTableAmRoutine()->multi_insert(rel, slots, nslots, cid, options, bistate);
+	for (int i = 0; i < nslots; i++)
+		sc_recorder_add(target.chain_id, target.table_id, seqs[i], &slots[i]->tts_tid, &hashes[i]);
+	pfree(hashes);
+	pfree(seqs);
+}

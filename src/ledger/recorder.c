@@ -1,0 +1,431 @@
+/*
+ * recorder.c
+ *	  Keeps the hashes of rows inserted by the running transaction and writes them to the journal.
+ *
+ * Invariant: a leaf's journal row commits if and only if its row does.
+ * Every subtransaction that inserted has a level, with one buffer a chain in
+ * the journal's own format.  A full buffer is written at once, under its own
+ * subtransaction's xid; what a level still holds moves to its parent when it
+ * commits.  When that would not fit, both are written at PRE_COMMIT_SUB under
+ * the child's xid, and the parent's part is forgotten only once the child has
+ * committed: until then a rollback of the child takes back that journal row,
+ * and the parent needs its entries still.  So memory is one buffer a level
+ * and chain, however many rows or subtransactions there are.
+ * Locks: RowExclusiveLock on seoulchain.journal.
+ * Effects: journal rows by heap_insert, never SPI (it runs at PRE_COMMIT, in
+ * commit callbacks of others, and where no snapshot may be taken).
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "ledger/journal.h"
+#include "ledger/recorder.h"
+#include "ledger/registry.h"
+#include "ledger/registry_tables.h"
+#include "ledger/sequence_batch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* entries of one chain that are not in the journal yet */
+typedef struct Buffer
+{
+	struct Buffer *next;
+	int32		chain_id;
+	int			len;
+	int			run;			/* offset of the last run's header; -1 before the first */
+	char		data[SC_JOURNAL_ROW_MAX];
+} Buffer;
+
+typedef struct Level
+{
+	struct Level *parent;
+	SubTransactionId subid;
+	Buffer	   *buffers;
+	bool		handed;			/* a committing child has written our entries, too */
+} Level;
+
+sc_journal_written_hook_type sc_journal_written_hook = NULL;
+
+static Level *levels = NULL;	/* innermost first */
+static Buffer *spare = NULL;	/* buffers to use again; one transaction in a thousand needs two */
+static int	nspare = 0;
+static bool at_once = false;	/* PRE_COMMIT has passed: write every entry at once */
+static List *written_chains = NIL;	/* chains with journal rows of this transaction */
+static List *session_chains = NIL;	/* chains committed to since seal() last asked */
+
+#define MAX_SPARE 8
+
+/* remembers, in TopMemoryContext, that a chain has journal rows */
+static void
+remember_chain(List **list, int32 chain_id)
+{
+	MemoryContext old;
+
+	if (list_member_int(*list, chain_id))
+		return;
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	*list = lappend_int(*list, chain_id);
+	MemoryContextSwitchTo(old);
+}
+
+/* inserts one journal row under the current (sub)transaction's xid */
+static void
+write_journal(int32 chain_id, const char *data, int len)
+{
+	Relation	journal = sc_registry_open("journal", RowExclusiveLock);
+	bytea	   *entries = palloc(VARHDRSZ + len);
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	HeapTuple	tuple;
+
+	SET_VARSIZE(entries, VARHDRSZ + len);
+	memcpy(VARDATA(entries), data, len);
+	values[SC_JOURNAL_ATTR_CHAIN_ID - 1] = Int32GetDatum(chain_id);
+	values[SC_JOURNAL_ATTR_ENTRIES - 1] = PointerGetDatum(entries);
+	tuple = heap_form_tuple(RelationGetDescr(journal), values, nulls);
+
+	heap_insert(journal, tuple, GetCurrentCommandId(true), 0, NULL);
+
+	heap_freetuple(tuple);
+	pfree(entries);
+	table_close(journal, NoLock);
+	remember_chain(&written_chains, chain_id);
+}
+
+static void
+buffer_clear(Buffer *buffer)
+{
+	buffer->len = 0;
+	buffer->run = -1;
+}
+
+static void
+buffer_write(Buffer *buffer)
+{
+	if (buffer->len > 0)
+		write_journal(buffer->chain_id, buffer->data, buffer->len);
+	buffer_clear(buffer);
+}
+
+/* the level's buffer for a chain, made if need be */
+static Buffer *
+level_buffer(Level *level, int32 chain_id)
+{
+	Buffer	   *buffer;
+
+	for (buffer = level->buffers; buffer != NULL; buffer = buffer->next)
+		if (buffer->chain_id == chain_id)
+			return buffer;
+
+	if (spare != NULL)
+	{
+		buffer = spare;
+		spare = buffer->next;
+		nspare--;
+	}
+	else
+		buffer = MemoryContextAlloc(TopMemoryContext, sizeof(Buffer));
+	buffer->chain_id = chain_id;
+	buffer_clear(buffer);
+	buffer->next = level->buffers;
+	level->buffers = buffer;
+	return buffer;
+}
+
+/* keeps a few buffers for the next transaction */
+static void
+buffer_free(Buffer *buffer)
+{
+	if (nspare >= MAX_SPARE)
+	{
+		pfree(buffer);
+		return;
+	}
+	buffer->next = spare;
+	spare = buffer;
+	nspare++;
+}
+
+/* gives the level and its buffers back; their contents are gone */
+static void
+level_free(Level *level)
+{
+	while (level->buffers != NULL)
+	{
+		Buffer	   *buffer = level->buffers;
+
+		level->buffers = buffer->next;
+		buffer_free(buffer);
+	}
+	pfree(level);
+}
+
+/* the level of the current subtransaction, made if need be */
+static Level *
+current_level(void)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+
+	if (levels == NULL || levels->subid != subid)
+	{
+		Level	   *level = MemoryContextAllocZero(TopMemoryContext, sizeof(Level));
+
+		level->subid = subid;
+		level->parent = levels;
+		levels = level;
+	}
+	return levels;
+}
+
+/* does the entry continue the buffer's last run? */
+static bool
+continues_run(const Buffer *buffer, int32 table_id, int64 ledger_seq)
+{
+	ScJournalRun run;
+
+	if (buffer->run < 0)
+		return false;
+	memcpy(&run, buffer->data + buffer->run, sizeof(run));
+	return run.table_id == table_id && run.count < PG_UINT16_MAX &&
+		run.first_seq + run.count == ledger_seq;
+}
+
+/* appends an entry that is known to fit */
+static void
+buffer_append(Buffer *buffer, int32 table_id, int64 ledger_seq, bool continues,
+			  const ItemPointerData *tid, const ScHash *leaf)
+{
+	ScJournalRun run = {SC_JOURNAL_VERSION, 0, table_id, ledger_seq};
+
+	if (continues)
+		memcpy(&run, buffer->data + buffer->run, sizeof(run));
+	else
+	{
+		buffer->run = buffer->len;
+		buffer->len += sizeof(run);
+	}
+	run.count++;
+	memcpy(buffer->data + buffer->run, &run, sizeof(run));
+	memcpy(buffer->data + buffer->len, tid, sizeof(*tid));
+	memcpy(buffer->data + buffer->len + sizeof(*tid), leaf->bytes, SC_HASH_LEN);
+	buffer->len += SC_JOURNAL_ENTRY_LEN;
+}
+
+void
+sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
+{
+	static const ItemPointerData no_tid = {{0xFFFF, 0xFFFF}, 0};
+	Buffer	   *buffer = level_buffer(current_level(), chain_id);
+	bool		continues = continues_run(buffer, table_id, ledger_seq);
+	size_t		need = SC_JOURNAL_ENTRY_LEN + (continues ? 0 : sizeof(ScJournalRun));
+
+	if (buffer->len + need > SC_JOURNAL_ROW_MAX)
+	{
+		buffer_write(buffer);
+		continues = false;
+	}
+	buffer_append(buffer, table_id, ledger_seq, continues, tid ? tid : &no_tid, leaf);
+	if (at_once)
+		buffer_write(buffer);
+}
+
+/* writes what the innermost level holds; a level of a subtransaction needs its xid to be current */
+static void
+level_write(Level *level)
+{
+	for (Buffer *buffer = level->buffers; buffer != NULL; buffer = buffer->next)
+		buffer_write(buffer);
+}
+
+/* would some chain's entries of child and parent together overflow a buffer? */
+static bool
+merge_overflows(const Level *child, Level *parent)
+{
+	for (const Buffer *buffer = child->buffers; buffer != NULL; buffer = buffer->next)
+		if (buffer->len > 0 &&
+			buffer->len + level_buffer(parent, buffer->chain_id)->len > SC_JOURNAL_ROW_MAX)
+			return true;
+	return false;
+}
+
+/* a subtransaction is about to commit into its parent: write both if they are too long to merge */
+static void
+before_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
+{
+	Level	   *child = levels;
+	Level	   *parent = child ? child->parent : NULL;
+
+	if (child == NULL || child->subid != subid)
+		return;
+	if (parent == NULL || parent->subid != parent_subid || !merge_overflows(child, parent))
+		return;
+
+	level_write(child);
+	for (Buffer *buffer = parent->buffers; buffer != NULL; buffer = buffer->next)
+		if (buffer->len > 0)
+			write_journal(buffer->chain_id, buffer->data, buffer->len);
+	parent->handed = true;
+}
+
+/*
+ * Moves a buffer's entries to the parent level.  They fit, unless another
+ * commit callback inserted after before_subcommit: then the buffer itself
+ * moves, so that nothing has to be written or allocated here.
+ */
+static void
+merge_buffer(Level *parent, Buffer *buffer)
+{
+	Buffer	   *into = level_buffer(parent, buffer->chain_id);
+
+	if (buffer->len > 0 && into->len + buffer->len > SC_JOURNAL_ROW_MAX)
+	{
+		buffer->next = into->next;
+		into->next = buffer;
+		return;
+	}
+	if (buffer->len > 0)
+	{
+		memcpy(into->data + into->len, buffer->data, buffer->len);
+		into->run = into->len + buffer->run;
+		into->len += buffer->len;
+	}
+	buffer_free(buffer);
+}
+
+/* a subtransaction has committed: its entries are its parent's now */
+static void
+after_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
+{
+	Level	   *child = levels;
+	Level	   *parent = child ? child->parent : NULL;
+
+	if (child == NULL || child->subid != subid)
+		return;
+	if (parent == NULL || parent->subid != parent_subid)
+	{
+		child->subid = parent_subid;
+		return;
+	}
+
+	if (parent->handed)
+	{
+		for (Buffer *buffer = parent->buffers; buffer != NULL; buffer = buffer->next)
+			buffer_clear(buffer);
+		parent->handed = false;
+	}
+	while (child->buffers != NULL)
+	{
+		Buffer	   *buffer = child->buffers;
+
+		child->buffers = buffer->next;
+		merge_buffer(parent, buffer);
+	}
+	levels = parent;
+	level_free(child);
+}
+
+/* a subtransaction was rolled back: its rows are gone, and so are its journal rows */
+static void
+after_subabort(SubTransactionId subid)
+{
+	Level	   *child = levels;
+
+	if (child == NULL || child->subid != subid)
+		return;
+	levels = child->parent;
+	if (levels != NULL)
+		levels->handed = false;
+	level_free(child);
+}
+
+static void
+recorder_subxact_callback(SubXactEvent event, SubTransactionId subid,
+						  SubTransactionId parent_subid, void *arg)
+{
+	switch (event)
+	{
+		case SUBXACT_EVENT_PRE_COMMIT_SUB:
+			before_subcommit(subid, parent_subid);
+			break;
+		case SUBXACT_EVENT_COMMIT_SUB:
+			after_subcommit(subid, parent_subid);
+			break;
+		case SUBXACT_EVENT_ABORT_SUB:
+			after_subabort(subid);
+			break;
+		case SUBXACT_EVENT_START_SUB:
+			break;
+	}
+}
+
+/* forgets the transaction; tells the session and the worker what it committed */
+static void
+forget_transaction(bool kept, bool prepared)
+{
+	List	   *written = written_chains;
+	ListCell   *cell;
+
+	while (levels != NULL)
+	{
+		Level	   *level = levels;
+
+		levels = level->parent;
+		level_free(level);
+	}
+	at_once = false;
+	written_chains = NIL;
+
+	if (kept && written != NIL)
+	{
+		foreach(cell, written)
+			remember_chain(&session_chains, lfirst_int(cell));
+		if (sc_journal_written_hook)
+			sc_journal_written_hook(prepared);
+	}
+	list_free(written);
+	sc_batch_forget();
+}
+
+static void
+recorder_xact_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			if (levels != NULL)
+				level_write(levels);
+			at_once = true;
+			break;
+		case XACT_EVENT_COMMIT:
+			forget_transaction(true, false);
+			break;
+		case XACT_EVENT_PREPARE:
+			forget_transaction(true, true);
+			break;
+		case XACT_EVENT_ABORT:
+			forget_transaction(false, false);
+			break;
+		default:
+			break;
+	}
+}
+
+bool
+sc_recorder_session_wrote(int32 chain_id)
+{
+	bool		wrote = list_member_int(session_chains, chain_id);
+
+	session_chains = list_delete_int(session_chains, chain_id);
+	return wrote;
+}
+
+void
+sc_recorder_init(void)
+{
+	RegisterXactCallback(recorder_xact_callback, NULL);
+	RegisterSubXactCallback(recorder_subxact_callback, NULL);
+}

@@ -1,0 +1,127 @@
+/*
+ * seq_column.c
+ *	  Putting ledger_seq into a tuple slot.
+ *
+ * The executor has materialized the row before the access method sees it, so
+ * the tuple has to be formed again.  COPY does this for every row: where
+ * ledger_seq is the last attribute its eight bytes are appended to a copy of
+ * the tuple, which is what heap_form_tuple would have made.
+ * Invariant: the slot holds the same row afterwards, ledger_seq apart.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "executor/tuptable.h"
+#include "ledger/seq_column.h"
+
+StaticAssertDecl(FLOAT8PASSBYVAL, "ledger_seq is set as a pass-by-value datum");
+
+/* forms the tuple anew with one value changed */
+static void
+form_again(TupleTableSlot *slot, AttrNumber attno, Datum value, bool isnull)
+{
+	int			natts = slot->tts_tupleDescriptor->natts;
+	Datum	   *values = palloc(natts * sizeof(Datum));
+	bool	   *nulls = palloc(natts * sizeof(bool));
+	HeapTuple	tuple;
+
+	slot_getallattrs(slot);
+	memcpy(values, slot->tts_values, natts * sizeof(Datum));
+	memcpy(nulls, slot->tts_isnull, natts * sizeof(bool));
+	values[attno - 1] = value;
+	nulls[attno - 1] = isnull;
+	tuple = heap_form_tuple(slot->tts_tupleDescriptor, values, nulls);
+	ExecForceStoreHeapTuple(tuple, slot, true);
+	pfree(values);
+	pfree(nulls);
+}
+
+/* the slot's own tuple if it is one that append_seq can take, else NULL */
+static HeapTuple
+appendable_tuple(TupleTableSlot *slot, AttrNumber attno)
+{
+	BufferHeapTupleTableSlot *bslot = (BufferHeapTupleTableSlot *) slot;
+
+	if (!TTS_IS_BUFFERTUPLE(slot) || bslot->base.tuple == NULL || !TTS_SHOULDFREE(slot))
+		return NULL;
+	if (attno != slot->tts_tupleDescriptor->natts ||
+		HeapTupleHeaderGetNatts(bslot->base.tuple->t_data) != attno)
+		return NULL;
+	return bslot->base.tuple;
+}
+
+/* are all attributes but the last not null? */
+static bool
+only_last_null(HeapTuple tuple, int natts)
+{
+	for (int i = 0; i < natts - 1; i++)
+		if (att_isnull(i, tuple->t_data->t_bits))
+			return false;
+	return true;
+}
+
+/* a copy of a tuple whose last attribute is NULL, with seq there; in the current context */
+static HeapTuple
+append_seq(HeapTuple old, int natts, int64 seq)
+{
+	bool		full = only_last_null(old, natts);
+	int			old_hoff = old->t_data->t_hoff;
+	int			hoff = full ? MAXALIGN(SizeofHeapTupleHeader) : old_hoff;
+	int			datalen = old->t_len - old_hoff;
+	int			seqoff = hoff + TYPEALIGN(ALIGNOF_LONG, datalen);
+	int			len = seqoff + sizeof(int64);
+	HeapTuple	tuple = palloc(HEAPTUPLESIZE + len);
+
+	tuple->t_len = len;
+	ItemPointerSetInvalid(&tuple->t_self);
+	tuple->t_tableOid = old->t_tableOid;
+	tuple->t_data = (HeapTupleHeader) ((char *) tuple + HEAPTUPLESIZE);
+
+	memset((char *) tuple->t_data + SizeofHeapTupleHeader, 0, hoff - SizeofHeapTupleHeader);
+	memcpy(tuple->t_data, old->t_data, full ? SizeofHeapTupleHeader : old_hoff);
+	memcpy((char *) tuple->t_data + hoff, (char *) old->t_data + old_hoff, datalen);
+	memset((char *) tuple->t_data + hoff + datalen, 0, seqoff - hoff - datalen);
+	memcpy((char *) tuple->t_data + seqoff, &seq, sizeof(seq));
+
+	tuple->t_data->t_hoff = hoff;
+	HeapTupleHeaderSetDatumLength(tuple->t_data, len);
+	if (full)
+		tuple->t_data->t_infomask &= ~HEAP_HASNULL;
+	else
+		tuple->t_data->t_bits[(natts - 1) >> 3] |= 1 << ((natts - 1) & 7);
+	return tuple;
+}
+
+void
+sc_seq_column_set(TupleTableSlot *slot, AttrNumber attno, int64 seq)
+{
+	HeapTuple	old = appendable_tuple(slot, attno);
+	BufferHeapTupleTableSlot *bslot = (BufferHeapTupleTableSlot *) slot;
+	MemoryContext context;
+
+	if (TTS_IS_VIRTUAL(slot))
+	{
+		slot_getallattrs(slot);
+		slot->tts_values[attno - 1] = Int64GetDatum(seq);
+		slot->tts_isnull[attno - 1] = false;
+		return;
+	}
+	if (old == NULL)
+	{
+		form_again(slot, attno, Int64GetDatum(seq), false);
+		return;
+	}
+
+	context = MemoryContextSwitchTo(slot->tts_mcxt);
+	bslot->base.tuple = append_seq(old, attno, seq);
+	MemoryContextSwitchTo(context);
+	bslot->base.off = 0;
+	slot->tts_nvalid = 0;
+	heap_freetuple(old);
+}
+
+void
+sc_seq_column_clear(TupleTableSlot *slot, AttrNumber attno)
+{
+	form_again(slot, attno, (Datum) 0, true);
+}

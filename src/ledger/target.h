@@ -1,0 +1,31 @@
+/*
+ * target.h
+ *	  What an insert needs to know of its ledger table: chain, numbers, leaf format.
+ */
+#ifndef SC_LEDGER_TARGET_H
+#define SC_LEDGER_TARGET_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "utils/relcache.h"
+
+typedef struct ScTarget
+{
+	Oid			relid;			/* hash key */
+	int32		chain_id;
+	int32		table_id;
+	Oid			sequence;
+	AttrNumber	seq_attno;
+	bool		open;			/* does the chain live here? */
+} ScTarget;
+
+/*
+ * The table's entry, by value: an invalidation may drop the cached one at any
+ * time.  false when the relation is not in the registry.
+ */
+extern bool sc_target_find(Relation rel, ScTarget *target);
+
+extern void sc_target_init(void);
+
+#endif							/* SC_LEDGER_TARGET_H */
