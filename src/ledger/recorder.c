@@ -30,27 +30,27 @@
 #include "utils/rel.h"
 
 /* entries of one chain that are not in the journal yet */
-typedef struct Buffer
+typedef struct LeafBuffer
 {
-	struct Buffer *next;
+	struct LeafBuffer *next;
 	int32		chain_id;
 	int			len;
 	int			run;			/* offset of the last run's header; -1 before the first */
 	char		data[SC_JOURNAL_ROW_MAX];
-} Buffer;
+} LeafBuffer;
 
 typedef struct Level
 {
 	struct Level *parent;
 	SubTransactionId subid;
-	Buffer	   *buffers;
+	LeafBuffer *buffers;
 	bool		handed;			/* a committing child has written our entries, too */
 } Level;
 
 sc_journal_written_hook_type sc_journal_written_hook = NULL;
 
 static Level *levels = NULL;	/* innermost first */
-static Buffer *spare = NULL;	/* buffers to use again; one transaction in a thousand needs two */
+static LeafBuffer *spare = NULL;	/* buffers to use again; one transaction in a thousand needs two */
 static int	nspare = 0;
 static bool at_once = false;	/* PRE_COMMIT has passed: write every entry at once */
 static List *written_chains = NIL;	/* chains with journal rows of this transaction */
@@ -96,14 +96,14 @@ write_journal(int32 chain_id, const char *data, int len)
 }
 
 static void
-buffer_clear(Buffer *buffer)
+buffer_clear(LeafBuffer *buffer)
 {
 	buffer->len = 0;
 	buffer->run = -1;
 }
 
 static void
-buffer_write(Buffer *buffer)
+buffer_write(LeafBuffer *buffer)
 {
 	if (buffer->len > 0)
 		write_journal(buffer->chain_id, buffer->data, buffer->len);
@@ -111,10 +111,10 @@ buffer_write(Buffer *buffer)
 }
 
 /* the level's buffer for a chain, made if need be */
-static Buffer *
+static LeafBuffer *
 level_buffer(Level *level, int32 chain_id)
 {
-	Buffer	   *buffer;
+	LeafBuffer *buffer;
 
 	for (buffer = level->buffers; buffer != NULL; buffer = buffer->next)
 		if (buffer->chain_id == chain_id)
@@ -127,7 +127,7 @@ level_buffer(Level *level, int32 chain_id)
 		nspare--;
 	}
 	else
-		buffer = MemoryContextAlloc(TopMemoryContext, sizeof(Buffer));
+		buffer = MemoryContextAlloc(TopMemoryContext, sizeof(LeafBuffer));
 	buffer->chain_id = chain_id;
 	buffer_clear(buffer);
 	buffer->next = level->buffers;
@@ -137,7 +137,7 @@ level_buffer(Level *level, int32 chain_id)
 
 /* keeps a few buffers for the next transaction */
 static void
-buffer_free(Buffer *buffer)
+buffer_free(LeafBuffer *buffer)
 {
 	if (nspare >= MAX_SPARE)
 	{
@@ -155,7 +155,7 @@ level_free(Level *level)
 {
 	while (level->buffers != NULL)
 	{
-		Buffer	   *buffer = level->buffers;
+		LeafBuffer *buffer = level->buffers;
 
 		level->buffers = buffer->next;
 		buffer_free(buffer);
@@ -182,7 +182,7 @@ current_level(void)
 
 /* does the entry continue the buffer's last run? */
 static bool
-continues_run(const Buffer *buffer, int32 table_id, int64 ledger_seq)
+continues_run(const LeafBuffer *buffer, int32 table_id, int64 ledger_seq)
 {
 	ScJournalRun run;
 
@@ -195,7 +195,7 @@ continues_run(const Buffer *buffer, int32 table_id, int64 ledger_seq)
 
 /* appends an entry that is known to fit */
 static void
-buffer_append(Buffer *buffer, int32 table_id, int64 ledger_seq, bool continues,
+buffer_append(LeafBuffer *buffer, int32 table_id, int64 ledger_seq, bool continues,
 			  const ItemPointerData *tid, const ScHash *leaf)
 {
 	ScJournalRun run = {SC_JOURNAL_VERSION, 0, table_id, ledger_seq};
@@ -218,7 +218,7 @@ void
 sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
 {
 	static const ItemPointerData no_tid = {{0xFFFF, 0xFFFF}, 0};
-	Buffer	   *buffer = level_buffer(current_level(), chain_id);
+	LeafBuffer *buffer = level_buffer(current_level(), chain_id);
 	bool		continues = continues_run(buffer, table_id, ledger_seq);
 	size_t		need = SC_JOURNAL_ENTRY_LEN + (continues ? 0 : sizeof(ScJournalRun));
 
@@ -236,7 +236,7 @@ sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPoin
 static void
 level_write(Level *level)
 {
-	for (Buffer *buffer = level->buffers; buffer != NULL; buffer = buffer->next)
+	for (LeafBuffer *buffer = level->buffers; buffer != NULL; buffer = buffer->next)
 		buffer_write(buffer);
 }
 
@@ -244,7 +244,7 @@ level_write(Level *level)
 static bool
 merge_overflows(const Level *child, Level *parent)
 {
-	for (const Buffer *buffer = child->buffers; buffer != NULL; buffer = buffer->next)
+	for (const LeafBuffer *buffer = child->buffers; buffer != NULL; buffer = buffer->next)
 		if (buffer->len > 0 &&
 			buffer->len + level_buffer(parent, buffer->chain_id)->len > SC_JOURNAL_ROW_MAX)
 			return true;
@@ -264,7 +264,7 @@ before_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
 		return;
 
 	level_write(child);
-	for (Buffer *buffer = parent->buffers; buffer != NULL; buffer = buffer->next)
+	for (LeafBuffer *buffer = parent->buffers; buffer != NULL; buffer = buffer->next)
 		if (buffer->len > 0)
 			write_journal(buffer->chain_id, buffer->data, buffer->len);
 	parent->handed = true;
@@ -276,9 +276,9 @@ before_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
  * moves, so that nothing has to be written or allocated here.
  */
 static void
-merge_buffer(Level *parent, Buffer *buffer)
+merge_buffer(Level *parent, LeafBuffer *buffer)
 {
-	Buffer	   *into = level_buffer(parent, buffer->chain_id);
+	LeafBuffer *into = level_buffer(parent, buffer->chain_id);
 
 	if (buffer->len > 0 && into->len + buffer->len > SC_JOURNAL_ROW_MAX)
 	{
@@ -312,13 +312,13 @@ after_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
 
 	if (parent->handed)
 	{
-		for (Buffer *buffer = parent->buffers; buffer != NULL; buffer = buffer->next)
+		for (LeafBuffer *buffer = parent->buffers; buffer != NULL; buffer = buffer->next)
 			buffer_clear(buffer);
 		parent->handed = false;
 	}
 	while (child->buffers != NULL)
 	{
-		Buffer	   *buffer = child->buffers;
+		LeafBuffer *buffer = child->buffers;
 
 		child->buffers = buffer->next;
 		merge_buffer(parent, buffer);

@@ -66,7 +66,7 @@ append_seq(HeapTuple old, int natts, int64 seq)
 {
 	bool		full = only_last_null(old, natts);
 	int			old_hoff = old->t_data->t_hoff;
-	int			hoff = full ? MAXALIGN(SizeofHeapTupleHeader) : old_hoff;
+	int			hoff = full ? (int) MAXALIGN(SizeofHeapTupleHeader) : old_hoff;
 	int			datalen = old->t_len - old_hoff;
 	int			seqoff = hoff + TYPEALIGN(ALIGNOF_LONG, datalen);
 	int			len = seqoff + sizeof(int64);
@@ -78,7 +78,7 @@ append_seq(HeapTuple old, int natts, int64 seq)
 	tuple->t_data = (HeapTupleHeader) ((char *) tuple + HEAPTUPLESIZE);
 
 	memset((char *) tuple->t_data + SizeofHeapTupleHeader, 0, hoff - SizeofHeapTupleHeader);
-	memcpy(tuple->t_data, old->t_data, full ? SizeofHeapTupleHeader : old_hoff);
+	memcpy(tuple->t_data, old->t_data, full ? (int) SizeofHeapTupleHeader : old_hoff);
 	memcpy((char *) tuple->t_data + hoff, (char *) old->t_data + old_hoff, datalen);
 	memset((char *) tuple->t_data + hoff + datalen, 0, seqoff - hoff - datalen);
 	memcpy((char *) tuple->t_data + seqoff, &seq, sizeof(seq));
