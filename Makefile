@@ -77,6 +77,8 @@ override CFLAGS += -MMD -MP
 $(INSTALL_SQL): $(CHAPTERS) seoulchain.control
 	{ echo '\echo Use "CREATE EXTENSION seoulchain" to load this file. \quit'; cat $(CHAPTERS); } > $@
 
+src/bin/verify_main.o: override CPPFLAGS += -DSC_VERIFY_VERSION='"$(EXTVERSION)"'
+
 $(VERIFY): $(VERIFY_OBJS)
 	$(CC) $(CFLAGS) $(VERIFY_OBJS) -o $@ $(LDFLAGS) -lsodium -lcrypto
 

@@ -98,6 +98,8 @@ sc_buf_hex(ScBuf *buf, const void *data, size_t len)
 	const uint8_t *in = data;
 	char	   *out;
 
+	if (len == 0)
+		return;
 	if (len > SIZE_MAX / 8 || !sc_buf_reserve(buf, 2 * len))
 	{
 		buf->failed = true;
@@ -121,6 +123,8 @@ sc_buf_base64(ScBuf *buf, const void *data, size_t len)
 	char	   *out;
 	size_t		i;
 
+	if (len == 0)
+		return;
 	if (len > SIZE_MAX / 8 || !sc_buf_reserve(buf, (len + 2) / 3 * 4))
 	{
 		buf->failed = true;

@@ -126,23 +126,85 @@ append_escape(ScBuf *buf, unsigned char c)
 	}
 }
 
-void
-sc_json_string(ScBuf *buf, const char *s, size_t len)
+/*
+ * Copies a string that needs no escape; false (and rubbish in out) when it
+ * needs one.  Texts of a row are short: the last step of each width overlaps
+ * the one before, so that no loop over single bytes is left.
+ */
+static inline bool
+copy_plain(char *out, const char *s, size_t len)
 {
-	size_t		run = plain_run(s, len);
+	size_t		i;
 
-	if (!sc_buf_reserve(buf, len + 2))
-		return;
-	sc_buf_char(buf, '"');
-	sc_buf_append(buf, s, run);
-	while (run < len)
+	if (len < 8)
 	{
+		for (i = 0; i < len; i++)
+		{
+			if (needs_escape((unsigned char) s[i]))
+				return false;
+			out[i] = s[i];
+		}
+		return true;
+	}
+#ifdef __SSE2__
+	if (len >= 16)
+	{
+		int			found = vector_needs_escape(s + len - 16);
+
+		for (i = 0; i + 16 < len; i += 16)
+			found |= vector_needs_escape(s + i);
+		if (found != 0)
+			return false;
+		memcpy(out, s, len);
+		return true;
+	}
+#endif
+	for (i = 0; i + 8 < len; i += 8)
+	{
+		if (word_needs_escape(s + i))
+			return false;
+		memcpy(out + i, s + i, 8);
+	}
+	if (word_needs_escape(s + len - 8))
+		return false;
+	memcpy(out + len - 8, s + len - 8, 8);
+	return true;
+}
+
+/* sc_json_string's way when something needs an escape */
+static void
+append_escaped(ScBuf *buf, const char *s, size_t len)
+{
+	for (;;)
+	{
+		size_t		run = plain_run(s, len);
+
+		sc_buf_append(buf, s, run);
+		if (run == len)
+			return;
 		append_escape(buf, (unsigned char) s[run]);
 		s += run + 1;
 		len -= run + 1;
-		run = plain_run(s, len);
-		sc_buf_append(buf, s, run);
 	}
+}
+
+void
+sc_json_string(ScBuf *buf, const char *s, size_t len)
+{
+	char	   *out;
+
+	if (buf->cap - buf->len < len + 2 && !sc_buf_reserve(buf, len + 2))
+		return;
+	out = buf->data + buf->len;
+	*out = '"';
+	if (copy_plain(out + 1, s, len))
+	{
+		out[len + 1] = '"';
+		buf->len += len + 2;
+		return;
+	}
+	sc_buf_char(buf, '"');
+	append_escaped(buf, s, len);
 	sc_buf_char(buf, '"');
 }
 

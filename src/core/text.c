@@ -174,7 +174,7 @@ sc_text_line(const char **line, size_t *linelen, const char **text, size_t *len)
 bool
 sc_text_is(const char *line, size_t len, const char *s)
 {
-	return strlen(s) == len && memcmp(line, s, len) == 0;
+	return strlen(s) == len && (len == 0 || memcmp(line, s, len) == 0);
 }
 
 bool

@@ -1,0 +1,69 @@
+/*
+ * verify.h
+ *	  The parts of seoulchain-verify: trust, one file's verdict, and what is printed.
+ *
+ * The program reads files and writes to standard output; it has no state, no
+ * network, no server code (core and sign only).
+ */
+#ifndef SC_BIN_VERIFY_H
+#define SC_BIN_VERIFY_H
+
+#include <stdbool.h>
+
+#include "core/leaf.h"
+#include "core/note.h"
+#include "core/policy.h"
+#include "core/prooffile.h"
+
+/* exit codes; --help explains them */
+typedef enum ScVerdict
+{
+	SC_VERIFIED = 0,
+	SC_REFUTED = 1,
+	SC_UNVOUCHED = 2,
+	SC_UNUSABLE = 3
+} ScVerdict;
+
+/* whom the user trusts */
+typedef struct ScTrust
+{
+	bool		has_policy;		/* else every key must have signed */
+	ScPolicy	policy;			/* its keys are used in both cases */
+} ScTrust;
+
+/* one file, and what came out */
+typedef struct ScFile
+{
+	const char *path;
+	ScBuf		text;
+	bool		is_receipt;
+	ScProofFile receipt;
+	ScNote		note;
+	ScCheckpoint checkpoint;
+	bool		has_checkpoint; /* well formed, so that histories can be compared */
+	bool		log_signed;		/* the chain's own key, which the user named, signed it */
+	bool		good[SC_POLICY_KEYS_MAX];
+	uint64_t	times[SC_POLICY_KEYS_MAX];
+	ScVerdict	verdict;
+} ScFile;
+
+/* verify_trust.c */
+extern bool sc_trust_add_key(ScTrust *trust, const char *vkey);
+extern bool sc_trust_read_policy(ScTrust *trust, const char *path);
+/* SC_VERIFIED, SC_REFUTED (a known key's signature is wrong) or SC_UNVOUCHED; *reason says why */
+extern ScVerdict sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason);
+
+/* verify_file.c */
+extern bool sc_file_slurp(ScBuf *buf, const char *path);
+extern void sc_verify_file(ScFile *file, const ScTrust *trust);
+extern void sc_verify_free(ScFile *file);
+/* two different roots for one size of one chain, anywhere among the files */
+extern ScVerdict sc_verify_forks(const ScFile *files, int nfiles);
+
+/* verify_print.c */
+extern void sc_print_text(const char *s, size_t len);
+extern void sc_print_leaf(const ScLeaf *leaf);
+extern void sc_print_hash(const char *label, const ScHash *hash);
+extern void sc_print_time(uint64_t seconds);
+
+#endif							/* SC_BIN_VERIFY_H */

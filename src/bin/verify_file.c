@@ -1,0 +1,305 @@
+/*
+ * verify_file.c
+ *	  The verdict on one receipt or checkpoint, and on all of them together.
+ *
+ * Invariant: nothing of a leaf is printed unless its bytes were hashed and
+ * proven to stand under the checkpoint's root.  If nobody vouches for that
+ * root, it is printed as what follows from the root, not as a fact.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "bin/verify.h"
+#include "core/proof.h"
+
+#define FILE_MAX (64 * 1024 * 1024)
+#define RECEIPT_START "c2sp.org/tlog-proof@v1\n"
+
+bool
+sc_file_slurp(ScBuf *buf, const char *path)
+{
+	FILE	   *f = fopen(path, "rb");
+	bool		ok = f != NULL;
+
+	while (ok)
+	{
+		size_t		n;
+
+		ok = buf->len <= FILE_MAX && sc_buf_reserve(buf, 65536);
+		n = ok ? fread(buf->data + buf->len, 1, buf->cap - buf->len, f) : 0;
+		buf->len += n;
+		if (n == 0)
+			break;
+	}
+	ok = ok && !ferror(f);
+	if (!ok)
+		fprintf(stderr, "seoulchain-verify: cannot read %s: %s\n", path, errno ? strerror(errno) : "too large");
+	if (f)
+		fclose(f);
+	return ok;
+}
+
+/* prints the verdict's first line and why */
+static void
+say(ScFile *file, ScVerdict verdict, const char *why)
+{
+	static const char *const words[] = {"VERIFIED", "NOT TRUE", "NOBODY VOUCHES", "CANNOT TELL"};
+
+	file->verdict = verdict;
+	printf("%s: %s\n  %s\n", file->path, words[verdict], why);
+}
+
+/* who signed, among those whom the user trusts */
+static void
+print_signers(const ScFile *file, const ScTrust *trust)
+{
+	for (int i = 0; i < trust->policy.nkeys; i++)
+	{
+		const ScVerifierKey *key = &trust->policy.keys[i];
+
+		if (!file->good[i])
+			continue;
+		if (key->type == SC_KEY_COSIGNATURE)
+		{
+			fputs("    cosigned by    ", stdout);
+			sc_print_text(key->name, strlen(key->name));
+			fputs(" at ", stdout);
+			sc_print_time(file->times[i]);
+			putchar('\n');
+		}
+		else
+		{
+			fputs("    signed by      ", stdout);
+			sc_print_text(key->name, strlen(key->name));
+			putchar('\n');
+		}
+	}
+}
+
+/* "this chain had so many leaves, and this root" */
+static void
+print_checkpoint(const ScFile *file, const ScTrust *trust)
+{
+	fputs("    chain          ", stdout);
+	sc_print_text(file->checkpoint.origin, strlen(file->checkpoint.origin));
+	printf("\n    tree size      %llu leaves\n", (unsigned long long) file->checkpoint.size);
+	sc_print_hash("root hash", &file->checkpoint.root);
+	print_signers(file, trust);
+}
+
+/* the leaf, where it stands, and who vouches */
+static void
+print_receipt(const ScFile *file, const ScTrust *trust, const ScLeaf *leaf)
+{
+	sc_print_leaf(leaf);
+	printf("    place          leaf %llu of %llu, counted from 0\n",
+		   (unsigned long long) file->receipt.index, (unsigned long long) file->checkpoint.size);
+	sc_print_hash("root hash", &file->checkpoint.root);
+	if (leaf->kind == SC_LEAF_BLOCK && file->receipt.index + 1 == file->checkpoint.size)
+	{
+		ScHash		block_hash;
+
+		sc_hash_block(&block_hash, file->receipt.extra, file->receipt.extralen, &file->checkpoint.root);
+		sc_print_hash("block hash", &block_hash);
+	}
+	print_signers(file, trust);
+}
+
+/* note and checkpoint; says so and answers false when they are not well formed */
+static bool
+read_checkpoint(ScFile *file, const char *text, size_t len)
+{
+	if (sc_note_parse(&file->note, text, len, true) != SC_OK ||
+		sc_checkpoint_parse(&file->checkpoint, file->note.text, file->note.textlen) != SC_OK)
+	{
+		say(file, SC_REFUTED, file->is_receipt ?
+			"The receipt does not end in a well-formed checkpoint: it was altered or damaged." :
+			"This is neither a well-formed receipt nor a well-formed checkpoint: it was altered, damaged, or is something else.");
+		return false;
+	}
+	file->has_checkpoint = true;
+	return true;
+}
+
+/* whether the receipt's own data is a leaf of the checkpoint's tree; why not, otherwise */
+static const char *
+prove_leaf(const ScFile *file)
+{
+	const ScProofFile *receipt = &file->receipt;
+	ScHash		hash;
+
+	if (!receipt->has_extra)
+		return "The receipt does not hold the row itself, so there is nothing to prove.";
+	sc_hash_leaf(&hash, receipt->extra, receipt->extralen);
+	switch (sc_proof_verify_inclusion(&hash, receipt->index, file->checkpoint.size,
+									  receipt->path, receipt->npath, &file->checkpoint.root))
+	{
+		case SC_OK:
+			return NULL;
+		case SC_RANGE:
+			return "The receipt names a leaf beyond the end of the tree.";
+		case SC_MALFORMED:
+			return "The receipt's proof has the wrong length for its place in the tree.";
+		default:
+			return "The receipt's data does not lead to the checkpoint's root hash: the data, the proof or the checkpoint was altered.";
+	}
+}
+
+static void
+judge_receipt(ScFile *file, const ScTrust *trust)
+{
+	const char *why = prove_leaf(file);
+	const char *reason = NULL;
+	ScVerdict	verdict;
+	ScLeaf		leaf;
+
+	if (why)
+	{
+		say(file, SC_REFUTED, why);
+		return;
+	}
+	if (sc_leaf_parse(&leaf, file->receipt.extra, file->receipt.extralen) != SC_OK)
+	{
+		say(file, SC_REFUTED, "What the receipt proves is not a leaf of a Seoulchain ledger.");
+		return;
+	}
+	verdict = sc_trust_judge(trust, file, &reason);
+	if (strcmp(leaf.chain->string, file->checkpoint.origin) != 0)
+		say(file, SC_REFUTED, "The row says that it belongs to another chain than the checkpoint's.");
+	else if (verdict == SC_VERIFIED)
+	{
+		say(file, verdict, leaf.kind == SC_LEAF_ROW ?
+			"This row stands in the ledger. Proven and vouched for:" :
+			"This record stands in the ledger. Proven and vouched for:");
+		print_receipt(file, trust, &leaf);
+	}
+	else if (verdict == SC_UNVOUCHED)
+	{
+		printf("%s: NOBODY VOUCHES\n  The arithmetic is right, but %s.\n"
+			   "  All that is proven: whoever accepts the root hash below accepts this record.\n", file->path, reason);
+		file->verdict = verdict;
+		print_receipt(file, trust, &leaf);
+	}
+	else
+	{
+		file->verdict = verdict;
+		printf("%s: %s\n  The receipt must not be trusted: %s.\n", file->path,
+			   verdict == SC_REFUTED ? "NOT TRUE" : "CANNOT TELL", reason);
+	}
+	sc_leaf_free(&leaf);
+}
+
+static void
+judge_checkpoint(ScFile *file, const ScTrust *trust)
+{
+	const char *reason = NULL;
+	ScVerdict	verdict = sc_trust_judge(trust, file, &reason);
+
+	if (verdict == SC_VERIFIED)
+	{
+		say(file, verdict, "This is a checkpoint of the chain. Vouched for:");
+		print_checkpoint(file, trust);
+		return;
+	}
+	file->verdict = verdict;
+	if (verdict == SC_UNVOUCHED)
+	{
+		printf("%s: NOBODY VOUCHES\n  This is a well-formed checkpoint, but %s.\n  It claims:\n", file->path, reason);
+		print_checkpoint(file, trust);
+	}
+	else
+		printf("%s: %s\n  The checkpoint must not be trusted: %s.\n", file->path,
+			   verdict == SC_REFUTED ? "NOT TRUE" : "CANNOT TELL", reason);
+}
+
+void
+sc_verify_file(ScFile *file, const ScTrust *trust)
+{
+	const char *text;
+	size_t		len;
+
+	errno = 0;
+	if (!sc_file_slurp(&file->text, file->path))
+	{
+		file->verdict = SC_UNUSABLE;
+		return;
+	}
+	text = file->text.data;
+	len = file->text.len;
+	file->is_receipt = len >= strlen(RECEIPT_START) && memcmp(text, RECEIPT_START, strlen(RECEIPT_START)) == 0;
+	if (file->is_receipt)
+	{
+		if (sc_prooffile_parse(&file->receipt, text, len) != SC_OK)
+		{
+			say(file, SC_REFUTED, "The receipt is not well formed: it was altered or damaged.");
+			return;
+		}
+		text = file->receipt.checkpoint;
+		len = file->receipt.checkpointlen;
+	}
+	if (!read_checkpoint(file, text, len))
+		return;
+	if (file->is_receipt)
+		judge_receipt(file, trust);
+	else
+		judge_checkpoint(file, trust);
+}
+
+void
+sc_verify_free(ScFile *file)
+{
+	if (file->is_receipt)
+		sc_prooffile_free(&file->receipt);
+	sc_buf_free(&file->text);
+}
+
+/* tells of one pair of checkpoints that cannot both be true */
+static void
+print_fork(const ScFile *a, const ScFile *b)
+{
+	if (a->log_signed && b->log_signed)
+		printf("PROOF: two different histories\n"
+			   "  The chain's own key signed two different root hashes for one size. Keep both files: together they\n"
+			   "  prove to anyone who knows the key that whoever holds it told two stories.\n");
+	else
+		printf("CONFLICT: two different histories\n"
+			   "  The files give two different root hashes for one size, so at least one of them is false. This is\n"
+			   "  no proof against anybody: the chain's own key, as you named it, did not sign both.\n");
+	fputs("    chain          ", stdout);
+	sc_print_text(a->checkpoint.origin, strlen(a->checkpoint.origin));
+	printf("\n    tree size      %llu leaves\n", (unsigned long long) a->checkpoint.size);
+	printf("    one file       %s\n", a->path);
+	sc_print_hash("root hash", &a->checkpoint.root);
+	printf("    other file     %s\n", b->path);
+	sc_print_hash("root hash", &b->checkpoint.root);
+}
+
+/* whether a file's checkpoint says something: an altered file conflicts with everything */
+static bool
+comparable(const ScFile *file)
+{
+	return file->has_checkpoint && (file->log_signed || file->verdict != SC_REFUTED);
+}
+
+ScVerdict
+sc_verify_forks(const ScFile *files, int nfiles)
+{
+	ScVerdict	verdict = SC_VERIFIED;
+
+	for (int i = 0; i < nfiles; i++)
+	{
+		for (int j = 0; j < i; j++)
+		{
+			const ScCheckpoint *a = &files[j].checkpoint;
+			const ScCheckpoint *b = &files[i].checkpoint;
+
+			if (!comparable(&files[i]) || !comparable(&files[j]) ||
+				a->size != b->size || strcmp(a->origin, b->origin) != 0 ||
+				memcmp(a->root.bytes, b->root.bytes, SC_HASH_LEN) == 0)
+				continue;
+			print_fork(&files[j], &files[i]);
+			verdict = SC_REFUTED;
+		}
+	}
+	return verdict;
+}

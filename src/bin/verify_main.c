@@ -1,0 +1,141 @@
+/*
+ * verify_main.c
+ *	  seoulchain-verify: checks receipts and checkpoints, without a server.
+ *
+ * Reads options, judges each file, compares them with each other, and exits
+ * with the worst verdict (1, then 3, then 2, then 0).
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bin/verify.h"
+
+#ifndef SC_VERIFY_VERSION
+#define SC_VERIFY_VERSION "1"
+#endif
+
+static const char help[] =
+"seoulchain-verify checks that a row stands in a Seoulchain ledger, offline.\n"
+"\n"
+"Usage:\n"
+"  seoulchain-verify --key VKEY FILE...\n"
+"  seoulchain-verify --policy FILE FILE...\n"
+"\n"
+"A FILE is a receipt (one row or other record with its proof) or a checkpoint\n"
+"(the signed statement about a whole chain). Give several to compare them: two\n"
+"checkpoints of one chain with one size and different root hashes prove that its\n"
+"holder told two stories.\n"
+"\n"
+"Options:\n"
+"  -k, --key VKEY      the key of a chain or witness, as name+id+base64; may be\n"
+"                      given several times, and then each must have signed\n"
+"  -p, --policy FILE   a C2SP tlog-policy file: lines \"log\", \"witness\", \"group\",\n"
+"                      \"quorum\"\n"
+"  -h, --help          this text\n"
+"  -V, --version       the version of this program and of the formats it reads\n"
+"\n"
+"Where to get a key: from the agency that runs the chain, by a way that you\n"
+"trust, never from whoever handed you the receipt.\n"
+"\n"
+"Exit code, the worst of all files (1 before 3 before 2 before 0):\n"
+"  0  verified: true, and those whom you trust vouch for it\n"
+"  1  not true: altered, damaged, wrongly signed, or two different histories\n"
+"  2  nobody vouches: the arithmetic is right, but nobody whom you trust has\n"
+"     signed, or no key or policy was given\n"
+"  3  cannot tell: wrong usage, or a file that cannot be read\n";
+
+/* how bad a verdict is, for choosing the exit code */
+static int
+badness(ScVerdict verdict)
+{
+	static const int order[] = {[SC_VERIFIED] = 0, [SC_UNVOUCHED] = 1, [SC_UNUSABLE] = 2, [SC_REFUTED] = 3};
+
+	return order[verdict];
+}
+
+static ScVerdict
+worse(ScVerdict a, ScVerdict b)
+{
+	return badness(a) >= badness(b) ? a : b;
+}
+
+/* a complaint about the command line */
+static int
+usage_error(const char *what)
+{
+	fprintf(stderr, "seoulchain-verify: %s\nTry \"seoulchain-verify --help\".\n", what);
+	return SC_UNUSABLE;
+}
+
+/* judges all files, then the pairs */
+static ScVerdict
+run(const ScTrust *trust, char **paths, int npaths)
+{
+	ScFile	   *files = calloc((size_t) npaths, sizeof(ScFile));
+	ScVerdict	verdict = SC_VERIFIED;
+
+	if (files == NULL)
+		return SC_UNUSABLE;
+	for (int i = 0; i < npaths; i++)
+	{
+		files[i].path = paths[i];
+		sc_verify_file(&files[i], trust);
+		verdict = worse(verdict, files[i].verdict);
+	}
+	verdict = worse(verdict, sc_verify_forks(files, npaths));
+	for (int i = 0; i < npaths; i++)
+		sc_verify_free(&files[i]);
+	free(files);
+	return verdict;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"key", required_argument, NULL, 'k'},
+		{"policy", required_argument, NULL, 'p'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0}
+	};
+	static ScTrust trust;
+	ScVerdict	verdict;
+	int			c;
+
+	while ((c = getopt_long(argc, argv, "k:p:hV", options, NULL)) != -1)
+	{
+		switch (c)
+		{
+			case 'k':
+				if (trust.has_policy)
+					return usage_error("give keys or a policy, not both");
+				if (!sc_trust_add_key(&trust, optarg))
+					return SC_UNUSABLE;
+				break;
+			case 'p':
+				if (trust.policy.nkeys > 0 || trust.has_policy)
+					return usage_error("give keys or one policy, not both");
+				if (!sc_trust_read_policy(&trust, optarg))
+					return SC_UNUSABLE;
+				break;
+			case 'h':
+				fputs(help, stdout);
+				return SC_VERIFIED;
+			case 'V':
+				puts("seoulchain-verify " SC_VERIFY_VERSION " (leaf format 1, tlog-proof@v1, cosignature/v1)");
+				return SC_VERIFIED;
+			default:
+				return usage_error("wrong usage");
+		}
+	}
+	if (optind == argc)
+		return usage_error("no file given");
+	verdict = run(&trust, argv + optind, argc - optind);
+
+	/* a verdict that could not be told is none */
+	if (fflush(stdout) != 0)
+		return usage_error("cannot write the verdict");
+	return verdict;
+}

@@ -1,0 +1,131 @@
+/*
+ * verify_trust.c
+ *	  Whom the user trusts, and whether they vouch for a checkpoint.
+ *
+ * With --key, every key given must have signed.  With --policy, a listed log
+ * must have signed and the quorum of witnesses must be met.
+ *
+ * A log's key vouches only for the chain whose origin is the key's name: a
+ * signature by another chain's key is true but says nothing here.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "bin/verify.h"
+#include "sign/key.h"
+
+bool
+sc_trust_add_key(ScTrust *trust, const char *vkey)
+{
+	ScPolicy   *policy = &trust->policy;
+	ScVerifierKey *key = &policy->keys[policy->nkeys];
+
+	if (policy->nkeys == SC_POLICY_KEYS_MAX)
+	{
+		fprintf(stderr, "seoulchain-verify: more than %d keys\n", SC_POLICY_KEYS_MAX);
+		return false;
+	}
+	if (sc_note_parse_key(key, vkey, strlen(vkey)) != SC_OK)
+	{
+		fputs("seoulchain-verify: this is not a verifier key of a kind that can be used here\n"
+			  "A verifier key looks like name+1234abcd+Base64; seoulchain.verifier_key() gives a chain's.\n", stderr);
+		return false;
+	}
+	policy->is_log[policy->nkeys] = key->type != SC_KEY_COSIGNATURE;
+	policy->nkeys++;
+	return true;
+}
+
+bool
+sc_trust_read_policy(ScTrust *trust, const char *path)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	ScStatus	status;
+	int			line;
+
+	if (!sc_file_slurp(&buf, path))
+		return false;
+	status = sc_policy_parse(&trust->policy, &line, buf.data, buf.len);
+	sc_buf_free(&buf);
+	if (status == SC_OK)
+		trust->has_policy = true;
+	else if (line > 0)
+		fprintf(stderr, "seoulchain-verify: %s, line %d: %s\n", path, line, sc_status_text(status));
+	else
+		fprintf(stderr, "seoulchain-verify: %s: a policy needs a line that says \"quorum\"\n", path);
+	return status == SC_OK;
+}
+
+/* whether a good signature by keys[i] counts for this chain */
+static bool
+counts(const ScPolicy *policy, int i, const char *origin)
+{
+	return policy->keys[i].type == SC_KEY_COSIGNATURE || !policy->is_log[i] ||
+		strcmp(policy->keys[i].name, origin) == 0;
+}
+
+/* --key: all of them signed, each as somebody who may speak about this chain */
+static ScVerdict
+judge_keys(const ScPolicy *policy, const ScFile *file, const char **reason)
+{
+	for (int i = 0; i < policy->nkeys; i++)
+	{
+		if (file->good[i] && !counts(policy, i, file->checkpoint.origin))
+		{
+			*reason = "a key that you gave belongs to another chain, so its signature says nothing about this one";
+			return SC_UNVOUCHED;
+		}
+		if (!file->good[i])
+		{
+			*reason = "not every key that you gave has signed this";
+			return SC_UNVOUCHED;
+		}
+	}
+	return SC_VERIFIED;
+}
+
+static ScVerdict
+judge_policy(const ScPolicy *policy, const ScFile *file, const char **reason)
+{
+	if (!sc_policy_log_signed(policy, file->good, file->checkpoint.origin))
+	{
+		*reason = "no log of your policy has signed this as its own chain";
+		return SC_UNVOUCHED;
+	}
+	if (!sc_policy_quorum_met(policy, file->good))
+	{
+		*reason = "fewer witnesses have signed this than your policy asks for";
+		return SC_UNVOUCHED;
+	}
+	return SC_VERIFIED;
+}
+
+ScVerdict
+sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
+{
+	const ScPolicy *policy = &trust->policy;
+	ScStatus	status;
+
+	if (policy->nkeys == 0)
+	{
+		*reason = "you gave no key and no policy, so nobody vouches for this";
+		return SC_UNVOUCHED;
+	}
+	status = sc_key_verify_note(&file->note, policy->keys, policy->nkeys, file->good, file->times);
+	switch (status)
+	{
+		case SC_OK:
+			file->log_signed = sc_policy_log_signed(policy, file->good, file->checkpoint.origin);
+			return trust->has_policy ? judge_policy(policy, file, reason) : judge_keys(policy, file, reason);
+		case SC_UNKNOWN_KEY:
+			*reason = file->note.nsigs == 0 ? "it carries no signature, so nobody vouches for it" :
+				"nobody whom you trust has signed it, so nobody vouches for it";
+			return SC_UNVOUCHED;
+		case SC_NO_MEMORY:
+			*reason = sc_status_text(status);
+			return SC_UNUSABLE;
+		default:
+			*reason = "a signature by a key that you trust is wrong";
+			return SC_REFUTED;
+	}
+}
