@@ -75,7 +75,7 @@ override CFLAGS += -MMD -MP
 -include $(patsubst %.o,%.d,$(OBJS) $(VERIFY_OBJS))
 
 $(INSTALL_SQL): $(CHAPTERS) seoulchain.control
-	{ echo '\echo Use "CREATE EXTENSION seoulchain" to load this file. \quit'; cat $(CHAPTERS); } > $@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION seoulchain" to load this file. \quit'; cat $(CHAPTERS); } > $@
 
 src/bin/verify_main.o: override CPPFLAGS += -DSC_VERIFY_VERSION='"$(EXTVERSION)"'
 
