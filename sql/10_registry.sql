@@ -82,10 +82,10 @@ CREATE TABLE seoulchain.event (
 COMMENT ON TABLE seoulchain.event IS 'leaves that are not rows: genesis, tables and columns joining, drops';
 COMMENT ON COLUMN seoulchain.event.leaf IS 'the leaf itself, canonical JSON';
 
-SELECT pg_catalog.pg_extension_config_dump('seoulchain.node', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.chain', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.ledger', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.ledger_column', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.journal', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.event', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.node', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.ledger', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.ledger_column', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.journal', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.event', '');
 

@@ -53,8 +53,8 @@ CREATE UNIQUE INDEX signature_tree_size ON seoulchain.signature (chain_id, tree_
 COMMENT ON TABLE seoulchain.signature IS 'signature lines of the blocks'' checkpoints; a row is written once the block is durable';
 COMMENT ON COLUMN seoulchain.signature.lines IS 'signed-note lines; empty for a chain without a node';
 
-SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain_block', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.member', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.tree', ''),
-	pg_catalog.pg_extension_config_dump('seoulchain.signature', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain_block', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.member', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.tree', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.signature', '');
 
