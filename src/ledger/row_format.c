@@ -124,7 +124,7 @@ make_frame(ScRowFormat *format, const char *origin)
 static void
 make_column(ScRowFormat *format, ScRowColumn *out, Form_pg_attribute att, const ScLedgerColumn *column)
 {
-	bool		settings = false;
+	ScRowSettings settings = 0;
 
 	out->index = att->attnum - 1;
 	out->joined_seq = column->joined_seq;

@@ -30,6 +30,16 @@ typedef enum ScValueKind
 	SC_VALUE_BYTEA
 } ScValueKind;
 
+/* the GUCs that shape the text of output functions: bits of a set */
+typedef uint8 ScRowSettings;
+
+#define SC_SETTING_DATESTYLE 0x01
+#define SC_SETTING_TIMEZONE 0x02
+#define SC_SETTING_INTERVALSTYLE 0x04
+#define SC_SETTING_FLOAT_DIGITS 0x08
+#define SC_SETTING_BYTEA_OUTPUT 0x10
+#define SC_SETTING_ALL 0x1f
+
 typedef struct ScRowColumn
 {
 	int			index;			/* in values and nulls: attnum - 1 */
@@ -45,7 +55,7 @@ struct ScRowFormat
 	int32		chain_id;
 	int32		table_id;
 	AttrNumber	seq_attno;		/* 0 when the relation has no ledger_seq any more */
-	bool		settings;		/* some column's text depends on GUCs */
+	ScRowSettings settings;		/* what the columns' output functions depend on */
 	char	   *ledger_name;	/* for messages */
 	char	   *missing;		/* a registered column that the relation has not, or NULL */
 	char	   *prefix;			/* {"chain":"<origin>","columns":{ */
@@ -60,10 +70,10 @@ struct ScRowFormat
 extern ScRowFormat *sc_row_format_build(Relation rel, MemoryContext context);
 
 /*
- * row_types.c: the kind of a type's values and whether its text depends on
- * GUCs; domains count as what they stand on.
+ * row_types.c: the kind of a type's values and the GUCs that its output
+ * function depends on; domains count as what they stand on.
  */
-extern ScValueKind sc_row_value_kind(Oid typeid, bool *settings);
+extern ScValueKind sc_row_value_kind(Oid typeid, ScRowSettings *settings);
 
 /* the longest text that a fast writer makes, and room enough for its sloppiest store */
 #define SC_ROW_FAST_MAX 64

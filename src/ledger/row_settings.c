@@ -2,9 +2,11 @@
  * row_settings.c
  *	  Dump settings around output functions whose text depends on GUCs.
  *
- * Invariant: between begin and end, DateStyle, TimeZone, IntervalStyle,
- * extra_float_digits and bytea_output are those under which a leaf is made;
- * afterwards, or when the (sub)transaction aborts, they are the session's.
+ * Invariant: between begin and end those of DateStyle, TimeZone,
+ * IntervalStyle, extra_float_digits and bytea_output that the format's output
+ * functions depend on are those under which a leaf is made; afterwards, or
+ * when the (sub)transaction aborts, they are the session's.  Only what differs
+ * is switched: one switch costs more than the rest of a row.
  *
  * Context: a transaction; parallel mode included (GUC_ACTION_SAVE).
  * Does not: switch search_path, which no allowed type's text depends on.
@@ -19,15 +21,23 @@
 #include "utils/float.h"
 #include "utils/guc.h"
 
-/* does some setting differ from dump settings in what it makes of a value? */
-static bool
-settings_differ(void)
+/* those of the settings that now make of a value what dump settings would not */
+static ScRowSettings
+settings_that_differ(ScRowSettings settings)
 {
-	return DateStyle != USE_ISO_DATES ||
-		IntervalStyle != INTSTYLE_POSTGRES ||
-		extra_float_digits <= 0 ||
-		bytea_output != BYTEA_OUTPUT_HEX ||
-		strcmp(pg_get_timezone_name(session_timezone), "UTC") != 0;
+	ScRowSettings differ = 0;
+
+	if (DateStyle != USE_ISO_DATES)
+		differ |= SC_SETTING_DATESTYLE;
+	if (strcmp(pg_get_timezone_name(session_timezone), "UTC") != 0)
+		differ |= SC_SETTING_TIMEZONE;
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		differ |= SC_SETTING_INTERVALSTYLE;
+	if (extra_float_digits <= 0)	/* 1, 2 and 3 are the same */
+		differ |= SC_SETTING_FLOAT_DIGITS;
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		differ |= SC_SETTING_BYTEA_OUTPUT;
+	return differ & settings;
 }
 
 /* sets one GUC until the nest level ends */
@@ -40,16 +50,25 @@ set_until_end(const char *name, const char *value)
 int
 sc_row_settings_begin(const ScRowFormat *format)
 {
+	ScRowSettings differ;
 	int			nestlevel;
 
-	if (!format->settings || !settings_differ())
+	if (format->settings == 0)
+		return 0;
+	differ = settings_that_differ(format->settings);
+	if (differ == 0)
 		return 0;
 	nestlevel = NewGUCNestLevel();
-	set_until_end("DateStyle", "ISO");
-	set_until_end("IntervalStyle", "postgres");
-	set_until_end("extra_float_digits", "3");
-	set_until_end("bytea_output", "hex");
-	set_until_end("TimeZone", "UTC");
+	if (differ & SC_SETTING_DATESTYLE)
+		set_until_end("DateStyle", "ISO");
+	if (differ & SC_SETTING_TIMEZONE)
+		set_until_end("TimeZone", "UTC");
+	if (differ & SC_SETTING_INTERVALSTYLE)
+		set_until_end("IntervalStyle", "postgres");
+	if (differ & SC_SETTING_FLOAT_DIGITS)
+		set_until_end("extra_float_digits", "3");
+	if (differ & SC_SETTING_BYTEA_OUTPUT)
+		set_until_end("bytea_output", "hex");
 	return nestlevel;
 }
 
