@@ -47,28 +47,37 @@ open_row(Oid relid, HeapTupleHeader record)
 	return row;
 }
 
+/* the leaf that one format makes of the row */
+static void
+make_leaf(ScBuf *buf, const ScRowFormat *format, const Row *row, int64 ledger_seq)
+{
+	int			nestlevel = sc_row_settings_begin(format);
+
+	sc_row_leaf(buf, format, row->values, row->nulls, ledger_seq);
+	sc_row_settings_end(nestlevel);
+}
+
 /*
  * row_text.leaf(relation regclass, row record, ledger_seq bigint) returns text
+ *
+ * Errors when the cached format and one built now do not agree.
  */
 PG_FUNCTION_INFO_V1(row_text_leaf);
 Datum
 row_text_leaf(PG_FUNCTION_ARGS)
 {
 	Row			row = open_row(PG_GETARG_OID(0), PG_GETARG_HEAPTUPLEHEADER(1));
-	ScRowFormat *format = sc_row_format_copy(row.rel, CurrentMemoryContext);
+	int64		ledger_seq = PG_GETARG_INT64(2);
 	static ScBuf buf = SC_BUF_INIT;
-	int			nestlevel;
-	text	   *result;
+	static ScBuf cached = SC_BUF_INIT;
 
-	/* the cached format must be the same */
-	(void) sc_row_format(row.rel);
-	nestlevel = sc_row_settings_begin(format);
-	sc_row_leaf(&buf, format, row.values, row.nulls, PG_GETARG_INT64(2));
-	sc_row_settings_end(nestlevel);
-	result = cstring_to_text_with_len(buf.data, buf.len);
+	make_leaf(&buf, sc_row_format_copy(row.rel, CurrentMemoryContext), &row, ledger_seq);
+	make_leaf(&cached, sc_row_format(row.rel), &row, ledger_seq);
+	if (buf.len != cached.len || memcmp(buf.data, cached.data, buf.len) != 0)
+		elog(ERROR, "the cached row format is stale");
+	(void) pg_verifymbstr(buf.data, buf.len, false);
 	table_close(row.rel, AccessShareLock);
-	(void) pg_verifymbstr(VARDATA(result), VARSIZE(result) - VARHDRSZ, false);
-	PG_RETURN_TEXT_P(result);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
 }
 
 /*
