@@ -21,11 +21,4 @@ typedef struct ScLedgerColumn
 /* the columns of a table by attnum, palloc'd: List of ScLedgerColumn * */
 extern List *sc_ledger_columns(int32 table_id);
 
-/* attribute numbers of seoulchain.ledger_column */
-#define SC_LEDGER_COLUMN_ATTR_TABLE_ID 1
-#define SC_LEDGER_COLUMN_ATTR_ATTNUM 2
-#define SC_LEDGER_COLUMN_ATTR_COLUMN_NAME 3
-#define SC_LEDGER_COLUMN_ATTR_LEDGER_NAME 4
-#define SC_LEDGER_COLUMN_ATTR_JOINED_SEQ 5
-
 #endif							/* SC_LEDGER_REGISTRY_COLUMN_H */
