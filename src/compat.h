@@ -28,4 +28,11 @@
 	tuplesort_getdatum(state, forward, val, isnull, abbrev)
 #endif
 
+/* ALTER COLUMN ... SET EXPRESSION, an AlterTableType of 17 */
+#if PG_VERSION_NUM >= 170000
+#define SC_IS_SET_EXPRESSION(subtype) ((subtype) == AT_SetExpression)
+#else
+#define SC_IS_SET_EXPRESSION(subtype) false
+#endif
+
 #endif							/* SC_COMPAT_H */

@@ -1,0 +1,171 @@
+/*
+ * guard.c
+ *	  The first line: which guard judges which utility statement.
+ *
+ * Invariant: the caller's parse tree is never changed (it may be a cached
+ * plan's); guards that change a statement get a copy.
+ * Locks: those that the statement itself would take, taken a little earlier.
+ * Effects: errors.
+ */
+#include "postgres.h"
+
+#include "ledger/guard.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "ledger/enum_use.h"
+#include "ledger/refuse.h"
+#include "ledger/registry.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+
+void
+sc_guard_pin(RangeVar *name, Oid relid)
+{
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	if (schema != NULL)
+		name->schemaname = schema;
+}
+
+Oid
+sc_guard_ledger_in_tree(Oid relid, bool inh)
+{
+	List	   *relids = inh ? find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid);
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		if (sc_is_ledger_relation(lfirst_oid(cell)))
+			return lfirst_oid(cell);
+	}
+	return InvalidOid;
+}
+
+/* RENAME VALUE changes the text of values that are in leaves */
+static void
+guard_enum(const AlterEnumStmt *stmt)
+{
+	Oid			enumid;
+	Oid			user;
+
+	if (stmt->oldVal == NULL)
+		return;
+	enumid = typenameTypeId(NULL, makeTypeNameFromNameList(stmt->typeName));
+	if (get_typtype(enumid) != TYPTYPE_ENUM)
+		return;
+	LockDatabaseObject(TypeRelationId, enumid, 0, ExclusiveLock);
+	user = sc_enum_user(enumid);
+	if (!OidIsValid(user))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("cannot rename a value of type %s", format_type_be(enumid)),
+			 errdetail("Rows of ledger table \"%s\" were recorded with the present name.", get_rel_name(user)),
+			 errhint("Add a new value: ALTER TYPE %s ADD VALUE ...;", format_type_be(enumid))));
+}
+
+/* ON SELECT turns a table into a view */
+static void
+guard_rule(RuleStmt *stmt)
+{
+	Oid			relid;
+
+	if (stmt->event != CMD_SELECT)
+		return;
+	relid = RangeVarGetRelid(stmt->relation, AccessExclusiveLock, true);
+	if (!OidIsValid(relid))
+		return;
+	if (sc_is_ledger_relation(relid))
+		sc_refuse(get_rel_name(relid), "CREATE RULE ... ON SELECT", "Create a view under another name.");
+	sc_guard_pin(stmt->relation, relid);
+}
+
+/* parts of this extension stay in it; ledger tables stay out of all extensions */
+static void
+guard_extension_contents(AlterExtensionContentsStmt *stmt)
+{
+	if (stmt->action < 0 && strcmp(stmt->extname, "seoulchain") == 0 && !creating_extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot take objects out of extension seoulchain"),
+				 errdetail("Ledger tables depend on all of them."),
+				 errhint("DROP EXTENSION seoulchain; when there are no ledger tables any more.")));
+	if (stmt->action > 0 && stmt->objtype == OBJECT_TABLE)
+	{
+		RangeVar   *name = makeRangeVarFromNameList((List *) stmt->object);
+		Oid			relid = RangeVarGetRelid(name, AccessShareLock, true);
+
+		if (OidIsValid(relid) && sc_is_ledger_relation(relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("ledger table \"%s\" cannot belong to an extension", get_rel_name(relid)),
+					 errdetail("pg_dump would skip its rows, and DROP EXTENSION would take it."),
+					 errhint("Leave the table on its own.")));
+	}
+}
+
+/* EXPLAIN ANALYZE runs a CREATE TABLE AS without passing it through here again */
+static Node *
+guard_explain(ExplainStmt *stmt)
+{
+	Query	   *query = (Query *) stmt->query;
+	ExplainStmt *copy;
+
+	if (!IsA(query, Query) || query->commandType != CMD_UTILITY || !IsA(query->utilityStmt, CreateTableAsStmt))
+		return (Node *) stmt;
+	copy = copyObject(stmt);
+	sc_guard_create_as((CreateTableAsStmt *) ((Query *) copy->query)->utilityStmt);
+	return (Node *) copy;
+}
+
+Node *
+sc_guard_utility(Node *stmt, bool *drop_copied_seq)
+{
+	*drop_copied_seq = false;
+	switch (nodeTag(stmt))
+	{
+		case T_CreateStmt:
+			stmt = copyObject(stmt);
+			sc_guard_create((CreateStmt *) stmt, drop_copied_seq);
+			break;
+		case T_CreateTableAsStmt:
+			stmt = copyObject(stmt);
+			sc_guard_create_as((CreateTableAsStmt *) stmt);
+			break;
+		case T_ExplainStmt:
+			stmt = guard_explain((ExplainStmt *) stmt);
+			break;
+		case T_AlterTableStmt:
+			stmt = copyObject(stmt);
+			sc_guard_alter((AlterTableStmt *) stmt);
+			break;
+		case T_RenameStmt:
+			sc_guard_rename((RenameStmt *) stmt);
+			break;
+		case T_CopyStmt:
+			stmt = copyObject(stmt);
+			sc_guard_copy((CopyStmt *) stmt);
+			break;
+		case T_DropStmt:
+			sc_guard_drop((DropStmt *) stmt);
+			break;
+		case T_RuleStmt:
+			stmt = copyObject(stmt);
+			guard_rule((RuleStmt *) stmt);
+			break;
+		case T_AlterEnumStmt:
+			guard_enum((AlterEnumStmt *) stmt);
+			break;
+		case T_AlterExtensionContentsStmt:
+			guard_extension_contents((AlterExtensionContentsStmt *) stmt);
+			break;
+		default:
+			break;
+	}
+	return stmt;
+}

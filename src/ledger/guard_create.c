@@ -1,0 +1,250 @@
+/*
+ * guard_create.c
+ *	  CREATE TABLE in all its forms: ledger tables get their column ledger_seq.
+ *
+ * Invariant: a statement that makes a ledger table makes it with exactly one
+ * column ledger_seq bigint, last among those it names.
+ * Locks: AccessShareLock on LIKE's source, until the transaction ends.
+ * Effects: changes the guard's copy of the statement.
+ * Does not: register the table (join.c), which happens when it is there.
+ */
+#include "postgres.h"
+
+#include "ledger/guard.h"
+
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "ledger/ledger_seq.h"
+#include "ledger/registry.h"
+#include "ledger/settings.h"
+#include "nodes/makefuncs.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+
+/* does the statement's access method, or the default one, say ledger? */
+static bool
+means_ledger(const char *access_method)
+{
+	const char *name = access_method ? access_method : default_table_access_method;
+
+	return strcmp(name, "ledger") == 0 && OidIsValid(sc_ledger_am_oid());
+}
+
+/* the error of a definition that cannot be a ledger table */
+static void
+refuse_definition(const RangeVar *name, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("table \"%s\" cannot be a ledger table", name->relname),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/* errors for definitions that the words alone rule out */
+static void
+check_persistence(const RangeVar *name)
+{
+	if (name->relpersistence == RELPERSISTENCE_TEMP)
+		refuse_definition(name, "It is a temporary table.", "Create it USING heap.");
+	if (name->relpersistence == RELPERSISTENCE_UNLOGGED)
+		refuse_definition(name, "It is unlogged, so a crash would empty it.",
+						  "Create it without UNLOGGED, or USING heap.");
+}
+
+/* is the relation one whose ledger_seq LIKE must not copy? */
+static bool
+has_ledger_seq(Oid relid)
+{
+	AttrNumber	attno = get_attnum(relid, SC_LEDGER_SEQ);
+
+	return attno != InvalidAttrNumber && get_atttype(relid, attno) == INT8OID &&
+		(sc_is_ledger_relation(relid) || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE);
+}
+
+/* how many LIKE clauses bring a ledger_seq with them */
+static int
+count_copied_seq(const CreateStmt *stmt)
+{
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, stmt->tableElts)
+	{
+		TableLikeClause *like = lfirst(cell);
+		Oid			relid;
+
+		if (!IsA(like, TableLikeClause))
+			continue;
+		relid = RangeVarGetRelid(like->relation, AccessShareLock, true);
+		if (!OidIsValid(relid) || !has_ledger_seq(relid))
+			continue;
+		sc_guard_pin(like->relation, relid);
+		count++;
+	}
+	return count;
+}
+
+/* does the definition name the column itself? */
+static bool
+names_ledger_seq(const CreateStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->tableElts)
+	{
+		ColumnDef  *column = lfirst(cell);
+
+		if (IsA(column, ColumnDef) && strcmp(column->colname, SC_LEDGER_SEQ) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+sc_guard_create(CreateStmt *stmt, bool *drop_copied_seq)
+{
+	bool		ledger = means_ledger(stmt->accessMethod) &&
+		(stmt->partspec == NULL || stmt->accessMethod != NULL);
+	int			copied = count_copied_seq(stmt);
+
+	if (!ledger)
+	{
+		/* a plain table keeps a column of that name only if it asks for it by name */
+		*drop_copied_seq = copied > 0;
+		return;
+	}
+	sc_require_server();
+	check_persistence(stmt->relation);
+	if (stmt->ofTypename != NULL)
+		refuse_definition(stmt->relation, "It is a typed table.", "Create it with a list of columns, without OF.");
+	if (stmt->inhRelations != NIL && stmt->partbound == NULL)
+		refuse_definition(stmt->relation, "It inherits from another table.", "Use partitions, or LIKE.");
+	if (copied > 1)
+		refuse_definition(stmt->relation, "It is LIKE more than one ledger table.", "Name the columns of the others.");
+	if (names_ledger_seq(stmt))
+	{
+		/* pg_dump writes the column out */
+		if (!sc_restore)
+			sc_ledger_seq_reserved(stmt->relation->relname);
+	}
+	else if (copied == 0 && stmt->partbound == NULL)
+		stmt->tableElts = lappend(stmt->tableElts, sc_ledger_seq_column());
+}
+
+/* NULL::bigint AS ledger_seq */
+static TargetEntry *
+null_target(AttrNumber resno)
+{
+	return makeTargetEntry((Expr *) makeNullConst(INT8OID, -1, InvalidOid), resno, pstrdup(SC_LEDGER_SEQ), false);
+}
+
+/* adds the column behind the visible ones; ORDER BY's hidden columns move up */
+static void
+append_target(Query *query, int visible)
+{
+	ListCell   *cell;
+
+	foreach(cell, query->targetList)
+	{
+		TargetEntry *target = lfirst(cell);
+
+		if (target->resno > visible)
+			target->resno++;
+	}
+	query->targetList = list_insert_nth(query->targetList, visible, null_target(visible + 1));
+}
+
+/* SELECT q.*, NULL::bigint AS ledger_seq FROM (query) q, for queries whose columns mean more than output */
+static Query *
+wrap_query(Query *inner)
+{
+	Query	   *outer = makeNode(Query);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	AttrNumber	attno = 0;
+	ListCell   *cell;
+
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inner;
+	rte->inh = false;
+	rte->inFromCl = true;
+	rte->alias = makeAlias("q", NIL);
+	rte->eref = makeAlias("q", NIL);
+	foreach(cell, inner->targetList)
+	{
+		TargetEntry *target = lfirst(cell);
+		Var		   *var;
+
+		if (target->resjunk)
+			continue;
+		attno++;
+		rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(target->resname)));
+		var = makeVar(1, attno, exprType((Node *) target->expr), exprTypmod((Node *) target->expr),
+					  exprCollation((Node *) target->expr), 0);
+		outer->targetList = lappend(outer->targetList,
+									makeTargetEntry((Expr *) var, attno, pstrdup(target->resname), false));
+	}
+	outer->targetList = lappend(outer->targetList, null_target(attno + 1));
+
+	ref->rtindex = 1;
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	outer->rtable = list_make1(rte);
+	outer->jointree = makeFromExpr(list_make1(ref), NULL);
+	outer->hasModifyingCTE = inner->hasModifyingCTE;
+	return outer;
+}
+
+/* adds NULL::bigint AS ledger_seq to what the query returns */
+static Query *
+add_ledger_seq(Query *query, const IntoClause *into)
+{
+	int			visible = 0;
+	ListCell   *cell;
+
+	foreach(cell, query->targetList)
+	{
+		TargetEntry *target = lfirst(cell);
+
+		if (target->resjunk)
+			continue;
+		visible++;
+		if (visible > list_length(into->colNames) && strcmp(target->resname, SC_LEDGER_SEQ) == 0)
+			sc_ledger_seq_reserved(into->rel->relname);
+	}
+	foreach(cell, into->colNames)
+	{
+		if (strcmp(strVal(lfirst(cell)), SC_LEDGER_SEQ) == 0)
+			sc_ledger_seq_reserved(into->rel->relname);
+	}
+	if (list_length(into->colNames) > visible)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("too many column names were specified")));
+
+	if (query->setOperations != NULL || (query->distinctClause != NIL && !query->hasDistinctOn))
+		return wrap_query(query);
+	append_target(query, visible);
+	return query;
+}
+
+void
+sc_guard_create_as(CreateTableAsStmt *stmt)
+{
+	Query	   *query = castNode(Query, stmt->query);
+
+	if (!means_ledger(stmt->into->accessMethod))
+		return;
+	sc_require_server();
+	if (stmt->objtype == OBJECT_MATVIEW)
+		refuse_definition(stmt->into->rel, "It is a materialized view.", "Create it USING heap.");
+	check_persistence(stmt->into->rel);
+	if (query->commandType != CMD_SELECT)
+		refuse_definition(stmt->into->rel, "Its rows come from EXECUTE.",
+						  "CREATE TABLE ... USING ledger first, then prepare and execute an INSERT ... SELECT.");
+	stmt->query = (Node *) add_ledger_seq(query, stmt->into);
+}

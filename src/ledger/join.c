@@ -1,0 +1,196 @@
+/*
+ * join.c
+ *	  A table joins a chain: it is registered and the chain is told.
+ *
+ * Invariant: a table joins in the transaction that creates it, before its
+ * first row takes a number, so no row is older than its table's join event.
+ * Locks: as registry_write.c; ShareRowExclusiveLock on seoulchain.chain when
+ * the chain has to be made; ShareLock on enum types of its columns, so that no
+ * value is renamed meanwhile.
+ * Effects: registry rows, an event leaf, a relcache invalidation of the table.
+ * Does not: add the column ledger_seq (guard_create.c).
+ */
+#include "postgres.h"
+
+#include "ledger/join.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "commands/extension.h"
+#include "ledger/enum_use.h"
+#include "ledger/ledger_seq.h"
+#include "ledger/registry.h"
+#include "ledger/registry_tables.h"
+#include "ledger/registry_write.h"
+#include "ledger/row_types.h"
+#include "ledger/settings.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* the error of a table that cannot be a ledger table */
+static void
+refuse_table(Relation rel, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("table \"%s\" cannot be a ledger table", RelationGetRelationName(rel)),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/* errors unless the relation is of a kind that can be a ledger table */
+static void
+check_kind(Relation rel)
+{
+	Form_pg_class form = rel->rd_rel;
+
+	if (form->relam != sc_ledger_am_oid())
+		refuse_table(rel, "Its access method is not ledger.", "Create it USING ledger.");
+	if (form->relkind == RELKIND_MATVIEW)
+		refuse_table(rel, "It is a materialized view.", "Create it USING heap.");
+	if (form->relkind != RELKIND_RELATION)
+		refuse_table(rel, "It is not an ordinary table.", "Create an ordinary table USING ledger.");
+	if (form->relpersistence == RELPERSISTENCE_TEMP)
+		refuse_table(rel, "It is a temporary table.", "Create it USING heap.");
+	if (form->relpersistence == RELPERSISTENCE_UNLOGGED)
+		refuse_table(rel, "It is unlogged, so a crash would empty it.", "Create it without UNLOGGED, or USING heap.");
+	if (OidIsValid(form->reloftype))
+		refuse_table(rel, "It is a typed table.", "Create it with a list of columns, without OF.");
+	if (!form->relispartition && has_superclass(RelationGetRelid(rel)))
+		refuse_table(rel, "It inherits from another table.", "Use partitions, or LIKE.");
+	if (creating_extension)
+		refuse_table(rel, "An extension would own it: pg_dump would skip its rows and DROP EXTENSION would take it.",
+					 "Create the table from a function of the extension that is called after CREATE EXTENSION.");
+}
+
+/* errors unless the running transaction created the relation */
+static void
+check_new(Relation rel)
+{
+	if (rel->rd_createSubid != InvalidSubTransactionId)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" uses access method ledger but has joined no chain", RelationGetRelationName(rel)),
+			 errdetail("It was created with seoulchain.restore = on, or its row in seoulchain.ledger is gone."),
+			 errhint("If it belongs to a dump, load the whole dump; else copy its rows into a new table USING ledger.")));
+}
+
+List *
+sc_ledger_present_columns(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	List	   *columns = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		ScEventColumn *column;
+
+		if (att->attisdropped || att->attgenerated || strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
+			continue;
+		sc_type_check(att->atttypid, att->atttypmod, NameStr(att->attname));
+		sc_enum_lock(att->atttypid);
+		column = palloc(sizeof(ScEventColumn));
+		column->attnum = att->attnum;
+		column->column_name = pstrdup(NameStr(att->attname));
+		column->ledger_name = column->column_name;
+		column->typeid = att->atttypid;
+		column->typmod = att->atttypmod;
+		columns = lappend(columns, column);
+	}
+	return columns;
+}
+
+char *
+sc_ledger_present_name(Relation rel)
+{
+	return psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
+}
+
+/* makes a chain without a node: its origin is unnamed for ever */
+static ScChain *
+create_unnamed_chain(const char *name)
+{
+	uint8		random[16];
+	ScBuf		origin = SC_BUF_INIT;
+	char	   *text;
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not get random bytes for the chain's origin")));
+	sc_buf_literal(&origin, "unnamed/");
+	sc_buf_hex(&origin, random, sizeof(random));
+	sc_buf_char(&origin, '/');
+	sc_buf_string(&origin, name);
+	if (sc_buf_cstr(&origin) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	text = pstrdup(sc_buf_cstr(&origin));
+	sc_buf_free(&origin);
+	return sc_chain_register(name, text, NULL);
+}
+
+/* the chain that new tables join; it is made when its first table comes */
+static ScChain *
+default_chain(void)
+{
+	ScChain    *chain = sc_chain_by_name(sc_default_chain, true);
+
+	if (chain == NULL)
+	{
+		/* another session may be making it: look again under the lock */
+		table_close(sc_registry_open("chain", ShareRowExclusiveLock), NoLock);
+		chain = sc_chain_by_name(sc_default_chain, true);
+	}
+	if (chain == NULL)
+		chain = sc_chain_create_hook ? sc_chain_create_hook(sc_default_chain) : create_unnamed_chain(sc_default_chain);
+	sc_chain_require_open(chain);
+	return chain;
+}
+
+/* records the join event of a checked relation and writes its registry rows */
+static void
+register_table(Relation rel, List *columns)
+{
+	ScChain    *chain = default_chain();
+	ScLedgerTable table = {0};
+	ScBuf		event = SC_BUF_INIT;
+	ListCell   *cell;
+
+	table.table_id = sc_registry_next_table_id();
+	table.chain_id = chain->chain_id;
+	table.relation = RelationGetRelid(rel);
+	table.ledger_name = sc_registry_free_name(chain->chain_id, sc_ledger_present_name(rel));
+
+	sc_event_columns(&event, "join", columns);
+	table.joined_seq = sc_event_record(chain, table.table_id, table.ledger_name, &event);
+	sc_buf_free(&event);
+
+	sc_registry_add_table(&table);
+	foreach(cell, columns)
+		sc_registry_add_column(table.table_id, lfirst(cell), table.joined_seq);
+}
+
+void
+sc_ledger_join(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	if (sc_ledger_by_relation(relid, true) == NULL)
+	{
+		sc_require_server();
+		check_kind(rel);
+		check_new(rel);
+		sc_ledger_seq_check(rel);
+		register_table(rel, sc_ledger_present_columns(rel));
+		CacheInvalidateRelcacheByRelid(relid);
+		CommandCounterIncrement();
+	}
+	table_close(rel, NoLock);
+}

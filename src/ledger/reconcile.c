@@ -1,0 +1,221 @@
+/*
+ * reconcile.c
+ *	  After a DDL command: registry and chain learn what changed about a ledger table.
+ *
+ * Invariant: after every command the registry's columns are those of the
+ * relation, generated columns and ledger_seq apart.  This is the second line
+ * behind the guards: it judges what the catalogs say now, by whatever path
+ * they came to say so.
+ * Locks: AccessShareLock on the relation; registry tables as registry_write.c.
+ * Effects: registry rows, event leaves, a relcache invalidation.
+ * Does not: know former column types; ALTER COLUMN TYPE is guard_alter.c's.
+ */
+#include "postgres.h"
+
+#include "ledger/reconcile.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "ledger/join.h"
+#include "ledger/ledger_seq.h"
+#include "ledger/refuse.h"
+#include "ledger/registry.h"
+#include "ledger/registry_column.h"
+#include "ledger/registry_write.h"
+#include "ledger/settings.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+
+/* records an event of the table and forgets the buffer */
+static int64
+record_event(const ScLedgerTable *table, ScBuf *event)
+{
+	int64		seq = sc_event_record(sc_chain_by_id(table->chain_id, false),
+									  table->table_id, table->ledger_name, event);
+
+	sc_buf_free(event);
+	return seq;
+}
+
+/* the registered column of that attribute number, or NULL */
+static ScLedgerColumn *
+column_by_attnum(List *known, AttrNumber attnum)
+{
+	ListCell   *cell;
+
+	foreach(cell, known)
+	{
+		ScLedgerColumn *column = lfirst(cell);
+
+		if (column->attnum == attnum)
+			return column;
+	}
+	return NULL;
+}
+
+/* is the name a registered column's ledger name? */
+static bool
+ledger_name_used(List *known, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, known)
+	{
+		if (strcmp(((ScLedgerColumn *) lfirst(cell))->ledger_name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* errors when a registered column is gone or computed now */
+static void
+check_known(Relation rel, List *known)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	ListCell   *cell;
+
+	foreach(cell, known)
+	{
+		ScLedgerColumn *column = lfirst(cell);
+
+		if (column->attnum < 1 || column->attnum > desc->natts ||
+			TupleDescAttr(desc, column->attnum - 1)->attisdropped)
+			sc_refuse(RelationGetRelationName(rel), "DROP COLUMN",
+					  "Leave the column; it can be renamed, and its NOT NULL dropped.");
+		if (TupleDescAttr(desc, column->attnum - 1)->attgenerated)
+			sc_refuse(RelationGetRelationName(rel), "SET EXPRESSION",
+					  "Add a new generated column.");
+	}
+}
+
+/* columns that are not registered join with one event */
+static bool
+add_columns(Relation rel, const ScLedgerTable *table, List *known, List *present)
+{
+	List	   *joining = NIL;
+	ScBuf		event = SC_BUF_INIT;
+	ListCell   *cell;
+	int64		seq;
+
+	foreach(cell, present)
+	{
+		ScEventColumn *column = lfirst(cell);
+
+		if (column_by_attnum(known, column->attnum) != NULL)
+			continue;
+		for (int n = 2; ledger_name_used(known, column->ledger_name); n++)
+			column->ledger_name = psprintf("%s#%d", column->column_name, n);
+		joining = lappend(joining, column);
+	}
+	if (joining == NIL)
+		return false;
+
+	sc_event_columns(&event, "column", joining);
+	seq = record_event(table, &event);
+	foreach(cell, joining)
+		sc_registry_add_column(table->table_id, lfirst(cell), seq);
+	return true;
+}
+
+/* each registered column with another name now gets an event */
+static bool
+rename_columns(const ScLedgerTable *table, List *known, List *present)
+{
+	bool		changed = false;
+	ListCell   *cell;
+
+	foreach(cell, present)
+	{
+		ScEventColumn *column = lfirst(cell);
+		ScLedgerColumn *old = column_by_attnum(known, column->attnum);
+		ScBuf		event = SC_BUF_INIT;
+
+		if (old == NULL || strcmp(old->column_name, column->column_name) == 0)
+			continue;
+		sc_event_rename(&event, old->ledger_name, old->column_name, column->column_name);
+		(void) record_event(table, &event);
+		sc_registry_rename_column(table->table_id, column->attnum, column->column_name);
+		changed = true;
+	}
+	return changed;
+}
+
+/* an event when the table has another name or schema now */
+static void
+rename_table(Relation rel, const ScLedgerTable *table, const char *old_name)
+{
+	char	   *new_name = sc_ledger_present_name(rel);
+	ScBuf		event = SC_BUF_INIT;
+
+	if (old_name == NULL || strcmp(old_name, new_name) == 0)
+		return;
+	sc_event_rename(&event, NULL, old_name, new_name);
+	(void) record_event(table, &event);
+}
+
+/* a registered relation: checks it and records the differences */
+static void
+reconcile_table(Relation rel, const ScLedgerTable *table, const char *old_name)
+{
+	List	   *known = sc_ledger_columns(table->table_id);
+	List	   *present;
+	bool		changed;
+
+	if (rel->rd_rel->relam != sc_ledger_am_oid())
+		sc_refuse(RelationGetRelationName(rel), "SET ACCESS METHOD",
+				  "Create another table and INSERT ... SELECT the rows.");
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		sc_refuse(RelationGetRelationName(rel), "SET UNLOGGED", "Leave the table logged.");
+	sc_ledger_seq_check(rel);
+	check_known(rel, known);
+
+	present = sc_ledger_present_columns(rel);
+	changed = rename_columns(table, known, present);
+	changed |= add_columns(rel, table, known, present);
+	rename_table(rel, table, old_name);
+	if (changed)
+		CacheInvalidateRelcache(rel);
+}
+
+/* is the table's chain another cluster's or database's? */
+static bool
+is_closed(const ScLedgerTable *table)
+{
+	return !sc_chain_is_open(sc_chain_by_id(table->chain_id, false));
+}
+
+void
+sc_reconcile(Oid relid, const char *old_name)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	ScLedgerTable *table;
+
+	if (rel == NULL)
+		return;
+	table = sc_ledger_by_relation(relid, true);
+	if (OidIsValid(rel->rd_rel->relrewrite))
+		 /* the new storage of a rewrite, not a table */ ;
+	else if (table != NULL)
+	{
+		/* while a dump is loaded, attribute numbers are not settled yet */
+		if (!(sc_restore && is_closed(table)))
+			reconcile_table(rel, table, old_name);
+	}
+	else if (!sc_restore && OidIsValid(rel->rd_rel->relam) && rel->rd_rel->relam == sc_ledger_am_oid() &&
+			 (old_name == NULL || rel->rd_createSubid != InvalidSubTransactionId))
+		sc_ledger_join(relid);
+	relation_close(rel, NoLock);
+}
+
+void
+sc_reconcile_drop(Oid relid)
+{
+	ScLedgerTable *table = sc_ledger_by_relation(relid, true);
+	ScBuf		event = SC_BUF_INIT;
+
+	/* --clean of a restore takes tables of a copy away; the copy's chain cannot be told */
+	if (table == NULL || (sc_restore && is_closed(table)))
+		return;
+	sc_event_drop(&event);
+	sc_registry_drop_table(table, record_event(table, &event));
+}

@@ -1,0 +1,21 @@
+/*
+ * reconcile.h
+ *	  After a DDL command: registry and chain learn what changed about a ledger table.
+ */
+#ifndef SC_LEDGER_RECONCILE_H
+#define SC_LEDGER_RECONCILE_H
+
+#include "postgres.h"
+
+/*
+ * Compares a relation that a command created or altered with the registry:
+ * new ledger tables join, new columns join, renames are recorded, and what
+ * must not have changed is refused.  old_name is "schema.table" before the
+ * command, NULL for a new relation.  Nothing happens for other relations.
+ */
+extern void sc_reconcile(Oid relid, const char *old_name);
+
+/* a ledger table is about to be dropped: the chain is told */
+extern void sc_reconcile_drop(Oid relid);
+
+#endif							/* SC_LEDGER_RECONCILE_H */

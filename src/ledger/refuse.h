@@ -1,0 +1,36 @@
+/*
+ * refuse.h
+ *	  The refusals of a ledger table, in one place so that their words agree.
+ */
+#ifndef SC_LEDGER_REFUSE_H
+#define SC_LEDGER_REFUSE_H
+
+#include "postgres.h"
+
+#include "utils/relcache.h"
+
+/* ERROR: ledger table "x" is append-only, DETAIL: <command> was refused. */
+extern void sc_refuse(const char *relname, const char *command, const char *hint) pg_attribute_noreturn();
+
+/* UPDATE, DELETE, ... on a ledger table: hint is to insert a correcting row */
+extern void sc_refuse_change(Relation rel, const char *command) pg_attribute_noreturn();
+
+/*
+ * For the callback that gives a relation new, empty storage: refuses (TRUNCATE)
+ * when the relation exists already, returns when it is just being created.
+ */
+extern void sc_refuse_new_storage(Relation rel);
+
+/* a supplied ledger_seq, outside a restore */
+extern void sc_refuse_supplied_seq(Relation rel) pg_attribute_noreturn();
+
+/*
+ * In restore mode: errors when the relation belongs to an open chain, whose
+ * rows may only come by recording.
+ */
+extern void sc_restore_require(Relation rel);
+
+/* the same question without the error: may rows be loaded with their ledger_seq? */
+extern bool sc_restore_allows(Oid relid);
+
+#endif							/* SC_LEDGER_REFUSE_H */

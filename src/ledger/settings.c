@@ -1,0 +1,96 @@
+/*
+ * settings.c
+ *	  Settings of the ledger room, and what a server must be like to hold ledger tables.
+ *
+ * Invariant: seoulchain.default_chain is always a well-formed chain name.
+ * Context: sc_settings_init runs in _PG_init, once per process; the rest in
+ * a transaction.
+ * Effects: defines GUCs.
+ * Does not: reserve the prefix `seoulchain`; _PG_init does when every room
+ * has defined its own.
+ */
+#include "postgres.h"
+
+#include "ledger/settings.h"
+
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+PG_FUNCTION_INFO_V1(sc_check_server);
+
+char	   *sc_default_chain = NULL;
+bool		sc_restore = false;
+
+/* was the library loaded by shared_preload_libraries? */
+static bool preloaded = false;
+
+bool
+sc_chain_name_ok(const char *name)
+{
+	size_t		len = strlen(name);
+
+	return len > 0 && len < NAMEDATALEN &&
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len &&
+		strcmp(name, "witness") != 0;
+}
+
+/* check hook of seoulchain.default_chain */
+static bool
+check_default_chain(char **newval, void **extra, GucSource source)
+{
+	if (sc_chain_name_ok(*newval))
+		return true;
+	GUC_check_errdetail("Chain names consist of a-z, 0-9, \"_\" and \"-\", at most 63 of them; \"witness\" is reserved.");
+	return false;
+}
+
+void
+sc_settings_init(void)
+{
+	preloaded = process_shared_preload_libraries_in_progress;
+
+	DefineCustomStringVariable("seoulchain.default_chain",
+							   "Chain that new ledger tables join.",
+							   "It is created with its first table.",
+							   &sc_default_chain, "main",
+							   PGC_USERSET, 0,
+							   check_default_chain, NULL, NULL);
+	DefineCustomBoolVariable("seoulchain.restore",
+							 "Loads a dump: rows keep their ledger_seq and nothing is recorded.",
+							 "Refused for tables of an open chain.",
+							 &sc_restore, false,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+}
+
+void
+sc_require_server(void)
+{
+	if (!preloaded)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("seoulchain is not preloaded"),
+				 errdetail("Loaded by a single session, the library could not guard ledger tables against the others."),
+				 errhint("Add seoulchain to shared_preload_libraries in postgresql.conf and restart the server.")));
+	if (GetDatabaseEncoding() != PG_UTF8)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("ledger tables need a database with encoding UTF8"),
+				 errdetail("This database has encoding %s.", GetDatabaseEncodingName()),
+				 errhint("CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0;")));
+}
+
+/*
+ * seoulchain.check_server() returns void
+ *
+ * For the install script.  Errors: OBJECT_NOT_IN_PREREQUISITE_STATE when the
+ * library was not preloaded, FEATURE_NOT_SUPPORTED unless the database is UTF8.
+ */
+Datum
+sc_check_server(PG_FUNCTION_ARGS)
+{
+	sc_require_server();
+	PG_RETURN_VOID();
+}
