@@ -17,7 +17,6 @@
 #include "ledger/index_scan.h"
 #include "ledger/insert.h"
 #include "ledger/refuse.h"
-#include "miscadmin.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(sc_ledger_handler);
@@ -47,8 +46,7 @@ static void
 ledger_set_new_storage(Relation rel, const ScFileLocator *locator, char persistence,
 					   TransactionId *freeze_xid, MultiXactId *min_multi)
 {
-	if (!IsBinaryUpgrade && rel->rd_createSubid == InvalidSubTransactionId)
-		sc_refuse_change(rel, "TRUNCATE");
+	sc_refuse_new_storage(rel);
 	GetHeapamTableAmRoutine()->sc_am_set_new_storage(rel, locator, persistence, freeze_xid, min_multi);
 }
 

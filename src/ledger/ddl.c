@@ -33,7 +33,6 @@
 #include "ledger/reconcile.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
-#include "ledger/settings.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
@@ -334,7 +333,6 @@ ddl_transaction(XactEvent event, void *arg)
 void
 sc_ddl_init(void)
 {
-	sc_settings_init();
 	if (IsBinaryUpgrade)
 		return;
 

@@ -9,7 +9,7 @@
 
 #include "utils/relcache.h"
 
-/* settings and hooks; from _PG_init */
+/* installs the hooks; from _PG_init */
 extern void sc_ddl_init(void);
 
 /* registry and chain learn of every relation that was created or altered since the last call */

@@ -20,7 +20,7 @@
 #include "ledger/registry.h"
 #include "ledger/settings.h"
 #include "nodes/makefuncs.h"
-#include "parser/parsetree.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 
 /* does the statement's access method, or the default one, say ledger? */
@@ -116,7 +116,7 @@ sc_guard_create(CreateStmt *stmt, bool *drop_copied_seq)
 		*drop_copied_seq = copied > 0;
 		return;
 	}
-	sc_require_server();
+	sc_require_encoding();
 	check_persistence(stmt->relation);
 	if (stmt->ofTypename != NULL)
 		refuse_definition(stmt->relation, "It is a typed table.", "Create it with a list of columns, without OF.");
@@ -239,7 +239,7 @@ sc_guard_create_as(CreateTableAsStmt *stmt)
 
 	if (!means_ledger(stmt->into->accessMethod))
 		return;
-	sc_require_server();
+	sc_require_encoding();
 	if (stmt->objtype == OBJECT_MATVIEW)
 		refuse_definition(stmt->into->rel, "It is a materialized view.", "Create it USING heap.");
 	check_persistence(stmt->into->rel);

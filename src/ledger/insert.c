@@ -15,6 +15,7 @@
 #include "access/tableam.h"
 #include "core/buf.h"
 #include "core/hash.h"
+#include "ledger/ddl.h"
 #include "ledger/insert.h"
 #include "ledger/join.h"
 #include "ledger/recorder.h"
@@ -71,6 +72,8 @@ find_target(Relation rel, bool from_rewrite, ScTarget *target)
 		check_rewrite(rel, from_rewrite);
 		return false;
 	}
+	if (unlikely(sc_ddl_waiting))
+		sc_ddl_before_insert(rel);
 	if (sc_target_find(rel, target))
 		return check_restore(rel, target);
 	if (sc_restore)

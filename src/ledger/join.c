@@ -184,7 +184,7 @@ sc_ledger_join(Oid relid)
 
 	if (sc_ledger_by_relation(relid, true) == NULL)
 	{
-		sc_require_server();
+		sc_require_encoding();
 		check_kind(rel);
 		check_new(rel);
 		sc_ledger_seq_check(rel);

@@ -136,7 +136,7 @@ sc_add_ledger_seq(PG_FUNCTION_ARGS)
 	Relation	rel;
 	AlterTableCmd *cmd = makeNode(AlterTableCmd);
 
-	sc_require_server();
+	sc_require_encoding();
 	rel = table_open(relid, AccessExclusiveLock);
 	if (!pg_class_ownercheck(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));

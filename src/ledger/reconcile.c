@@ -14,7 +14,7 @@
 
 #include "ledger/reconcile.h"
 
-#include "access/table.h"
+#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "ledger/join.h"
 #include "ledger/ledger_seq.h"

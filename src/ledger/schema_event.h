@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "core/buf.h"
 #include "nodes/pg_list.h"
 

@@ -1,6 +1,6 @@
 /*
  * settings.c
- *	  Settings of the ledger room, and what a server must be like to hold ledger tables.
+ *	  Settings of the ledger room, and what a database must be like to hold ledger tables.
  *
  * Invariant: seoulchain.default_chain is always a well-formed chain name.
  * Context: sc_settings_init runs in _PG_init, once per process; the rest in
@@ -15,16 +15,12 @@
 
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "utils/guc.h"
 
-PG_FUNCTION_INFO_V1(sc_check_server);
+PG_FUNCTION_INFO_V1(sc_check_encoding);
 
 char	   *sc_default_chain = NULL;
 bool		sc_restore = false;
-
-/* was the library loaded by shared_preload_libraries? */
-static bool preloaded = false;
 
 bool
 sc_chain_name_ok(const char *name)
@@ -49,8 +45,6 @@ check_default_chain(char **newval, void **extra, GucSource source)
 void
 sc_settings_init(void)
 {
-	preloaded = process_shared_preload_libraries_in_progress;
-
 	DefineCustomStringVariable("seoulchain.default_chain",
 							   "Chain that new ledger tables join.",
 							   "It is created with its first table.",
@@ -66,14 +60,8 @@ sc_settings_init(void)
 }
 
 void
-sc_require_server(void)
+sc_require_encoding(void)
 {
-	if (!preloaded)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("seoulchain is not preloaded"),
-				 errdetail("Loaded by a single session, the library could not guard ledger tables against the others."),
-				 errhint("Add seoulchain to shared_preload_libraries in postgresql.conf and restart the server.")));
 	if (GetDatabaseEncoding() != PG_UTF8)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -83,14 +71,14 @@ sc_require_server(void)
 }
 
 /*
- * seoulchain.check_server() returns void
+ * seoulchain.check_encoding() returns void
  *
- * For the install script.  Errors: OBJECT_NOT_IN_PREREQUISITE_STATE when the
- * library was not preloaded, FEATURE_NOT_SUPPORTED unless the database is UTF8.
+ * For the install script.  Errors: FEATURE_NOT_SUPPORTED unless the database
+ * is UTF8.
  */
 Datum
-sc_check_server(PG_FUNCTION_ARGS)
+sc_check_encoding(PG_FUNCTION_ARGS)
 {
-	sc_require_server();
+	sc_require_encoding();
 	PG_RETURN_VOID();
 }

@@ -1,6 +1,6 @@
 /*
  * settings.h
- *	  Settings of the ledger room, and what a server must be like to hold ledger tables.
+ *	  Settings of the ledger room, and what a database must be like to hold ledger tables.
  */
 #ifndef SC_LEDGER_SETTINGS_H
 #define SC_LEDGER_SETTINGS_H
@@ -16,8 +16,8 @@ extern bool sc_restore;
 /* a short chain name: [a-z0-9_-]+, at most 63 bytes, not "witness" */
 extern bool sc_chain_name_ok(const char *name);
 
-/* errors unless the library was preloaded and the database is UTF8 */
-extern void sc_require_server(void);
+/* errors unless the database is UTF8 */
+extern void sc_require_encoding(void);
 
 /* defines the settings; from _PG_init */
 extern void sc_settings_init(void);
