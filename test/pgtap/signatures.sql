@@ -1,0 +1,62 @@
+-- The promised functions: names, parameters with their defaults, results.
+\set QUIET 1
+BEGIN;
+SELECT * FROM no_plan();
+
+CREATE TEMP TABLE promised (name text, arguments text, result text);
+INSERT INTO promised VALUES
+	('create_chain', 'name text', NULL),
+	('seal', 'chain text DEFAULT ''main''::text', 'bigint'),
+	('checkpoint', 'chain text DEFAULT ''main''::text, height bigint DEFAULT NULL::bigint, final boolean DEFAULT false', 'text'),
+	('create_node', 'name text', 'text'),
+	('cosigner_key', '', 'text'),
+	('verifier_key', 'chain text DEFAULT ''main''::text', 'text'),
+	('root_hash', 'chain text, tree_size bigint', 'bytea'),
+	('leaf_index', 'relation regclass, ledger_seq bigint', 'bigint'),
+	('leaf_data', 'relation regclass, ledger_seq bigint', 'bytea'),
+	('leaf_hash', 'relation regclass, ledger_seq bigint', 'bytea'),
+	('inclusion_proof', 'relation regclass, ledger_seq bigint, OUT chain text, OUT leaf_index bigint, INOUT tree_size bigint DEFAULT NULL::bigint, OUT leaf_hash bytea, OUT path bytea[], OUT root_hash bytea', 'record'),
+	('consistency_proof', 'chain text, from_size bigint, to_size bigint DEFAULT NULL::bigint', 'bytea[]'),
+	('verify_inclusion', 'leaf_hash bytea, leaf_index bigint, tree_size bigint, path bytea[], root_hash bytea', 'boolean'),
+	('verify_consistency', 'from_size bigint, from_root bytea, to_size bigint, to_root bytea, path bytea[]', 'boolean'),
+	('verify', 'relation regclass DEFAULT NULL::regclass, checkpoint text DEFAULT NULL::text', NULL),
+	('verify_indexes', 'relation regclass', NULL),
+	('receipt', 'relation regclass, ledger_seq bigint', 'text'),
+	('open_chain', 'name text', NULL),
+	('add_ledger_seq', 'parent regclass', NULL);
+
+SELECT is((SELECT string_agg(pg_get_function_arguments(oid), ' | ') FROM pg_proc
+		WHERE proname = promised.name AND pronamespace = 'seoulchain'::regnamespace),
+	arguments, 'seoulchain.' || name || ' takes its arguments')
+FROM promised ORDER BY name;
+SELECT is((SELECT string_agg(pg_get_function_result(oid), ' | ') FROM pg_proc
+		WHERE proname = promised.name AND pronamespace = 'seoulchain'::regnamespace),
+	result, 'seoulchain.' || name || ' gives its result')
+FROM promised WHERE result IS NOT NULL ORDER BY name;
+
+-- a fault is a row of these columns, from both verifiers
+SELECT results_eq(
+	format($$SELECT a.attname::text, format_type(a.atttypid, NULL) FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
+		WHERE t.typname = 'fault' AND t.typnamespace = 'seoulchain'::regnamespace AND a.attnum > 0 ORDER BY a.attnum$$),
+	$$VALUES ('chain', 'text'), ('relation', 'regclass'), ('ledger_seq', 'bigint'), ('height', 'bigint'), ('fault', 'text'),
+		('expected', 'bytea'), ('found', 'bytea')$$, 'the columns of a fault');
+SELECT is(pg_get_function_result(p.oid), 'SETOF seoulchain.fault', p.proname || ' returns faults')
+FROM pg_proc p WHERE p.pronamespace = 'seoulchain'::regnamespace AND p.proname IN ('verify', 'verify_indexes') ORDER BY p.proname;
+
+SELECT has_view('seoulchain', 'block', 'the view of blocks');
+SELECT results_eq(
+	$$SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
+		WHERE attrelid = 'seoulchain.block'::regclass AND attnum > 0 ORDER BY attnum$$,
+	$$VALUES ('chain', 'text'), ('height', 'bigint'), ('prev_hash', 'bytea'), ('block_hash', 'bytea'), ('first_leaf', 'bigint'),
+		('tree_size', 'bigint'), ('root_hash', 'bytea'), ('members', 'int8multirange'), ('sealed_at', 'timestamp with time zone')$$,
+	'the columns of block');
+
+-- a table USING ledger gains one trailing nullable column
+CREATE TABLE t (id int, v text) USING ledger;
+SELECT columns_are('t', ARRAY['id', 'v', 'ledger_seq']);
+SELECT col_type_is('t', 'ledger_seq', 'bigint', 'ledger_seq is a bigint');
+SELECT col_is_null('t', 'ledger_seq', 'it may be null');
+SELECT col_hasnt_default('t', 'ledger_seq', 'it has no default');
+
+SELECT * FROM finish();
+ROLLBACK;
