@@ -63,10 +63,10 @@ COMMENT ON COLUMN seoulchain.ledger_column.joined_seq IS 'leaves with a greater 
 
 /* what was inserted and not sealed yet; src/ledger/journal.h has the format of entries */
 CREATE TABLE seoulchain.journal (
-	chain_id int4 NOT NULL,
-	entries bytea NOT NULL
+	chain_id int4 NOT NULL
 );
-ALTER TABLE seoulchain.journal ALTER COLUMN entries SET STORAGE PLAIN;
+/* in one command, so that no TOAST table is made: writing one would need a snapshot at commit */
+ALTER TABLE seoulchain.journal ADD COLUMN entries bytea NOT NULL, ALTER COLUMN entries SET STORAGE PLAIN;
 /* a queue: dead soon after it is written, so vacuum by count, not by share */
 ALTER TABLE seoulchain.journal SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
 	autovacuum_vacuum_insert_threshold = -1);
