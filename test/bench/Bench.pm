@@ -28,6 +28,7 @@ my @report;
 sub sql
 {
 	my @statements = @_;
+	local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
 	my @args = ('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $db);
 	open(my $psql, '-|', @args, map { ('-c', $_) } @statements) or die "psql: $!";
 	my @lines = <$psql>;
