@@ -44,6 +44,32 @@ sc_hash_leaf(ScHash *out, const void *data, size_t len)
 	SHA256_Final(out->bytes, &ctx);
 }
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((ScLeafPrefix *) 0)->state), "a context fits into ScLeafPrefix");
+
+void
+sc_hash_leaf_prefix(ScLeafPrefix *out, const void *data, size_t len)
+{
+	static const uint8_t prefix = LEAF_PREFIX;
+	size_t		blocks = (1 + len) / SHA256_CBLOCK;
+	SHA256_CTX	ctx;
+
+	out->len = blocks > 0 ? blocks * SHA256_CBLOCK - 1 : 0;
+	SHA256_Init(&ctx);
+	SHA256_Update(&ctx, &prefix, 1);
+	SHA256_Update(&ctx, data, out->len);
+	memcpy(out->state, &ctx, sizeof(ctx));
+}
+
+void
+sc_hash_leaf_after(ScHash *out, const ScLeafPrefix *prefix, const void *data, size_t len)
+{
+	SHA256_CTX	ctx;
+
+	memcpy(&ctx, prefix->state, sizeof(ctx));
+	SHA256_Update(&ctx, (const uint8_t *) data + prefix->len, len - prefix->len);
+	SHA256_Final(out->bytes, &ctx);
+}
+
 /* a word whose bytes in memory are value's, highest first */
 static inline uint32_t
 big_endian(uint32_t value)

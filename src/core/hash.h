@@ -21,6 +21,22 @@ extern void sc_hash_bytes(ScHash *out, const void *data, size_t len);
 /* leaf(d) = SHA256(0x00 || d) */
 extern void sc_hash_leaf(ScHash *out, const void *data, size_t len);
 
+/*
+ * The state of leaf() after a beginning that many leaves share: hashing what
+ * all rows of a table have in common once saves a fifth of each row's hash.
+ */
+typedef struct ScLeafPrefix
+{
+	size_t		len;			/* bytes of the leaf that are in the state */
+	uint64_t	state[16];		/* the library's context after whole blocks */
+} ScLeafPrefix;
+
+/* keeps as much of data as fills whole blocks of the hash function; len 0 is fine */
+extern void sc_hash_leaf_prefix(ScLeafPrefix *out, const void *data, size_t len);
+
+/* leaf(d) for a d that begins with the prefix; requires prefix->len <= len */
+extern void sc_hash_leaf_after(ScHash *out, const ScLeafPrefix *prefix, const void *data, size_t len);
+
 /* node(l, r) = SHA256(0x01 || l || r); out may alias either */
 extern void sc_hash_node(ScHash *out, const ScHash *left, const ScHash *right);
 

@@ -116,9 +116,8 @@ hash_row(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
 	sc_row_leaf(&leaf_buf, format, slot->tts_values, slot->tts_isnull, seq);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(leaf_context);
+	sc_row_hash(hash, format, &leaf_buf);
 	sc_row_settings_end(nestlevel);
-
-	sc_hash_leaf(hash, leaf_buf.data, leaf_buf.len);
 }
 
 /* refuses a supplied number, puts ours in */

@@ -261,6 +261,12 @@ sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bo
 	check_leaf(buf, format);
 }
 
+void
+sc_row_hash(ScHash *hash, const ScRowFormat *format, const ScBuf *leaf)
+{
+	sc_hash_leaf_after(hash, &format->hashed, leaf->data, leaf->len);
+}
+
 int32
 sc_row_format_chain_id(const ScRowFormat *format)
 {

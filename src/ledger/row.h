@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "core/buf.h"
+#include "core/hash.h"
 #include "ledger/registry.h"
 #include "utils/relcache.h"
 
@@ -46,5 +47,8 @@ extern void sc_row_settings_end(int nestlevel);
  * What output functions palloc stays in the current context: reset it per row.
  */
 extern void sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq);
+
+/* the leaf hash of what sc_row_leaf wrote with the same format */
+extern void sc_row_hash(ScHash *hash, const ScRowFormat *format, const ScBuf *leaf);
 
 #endif							/* SC_LEDGER_ROW_H */

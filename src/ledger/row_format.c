@@ -113,6 +113,7 @@ make_frame(ScRowFormat *format, const char *origin)
 	sc_json_string(&buf, origin, strlen(origin));
 	sc_buf_literal(&buf, ",\"columns\":{");
 	format->prefix = take_buffer(&buf, &format->prefixlen);
+	sc_hash_leaf_prefix(&format->hashed, format->prefix, format->prefixlen);
 
 	sc_buf_literal(&buf, "\",\"table\":");
 	sc_json_string(&buf, format->ledger_name, strlen(format->ledger_name));

@@ -9,6 +9,7 @@
 
 #include "ledger/row.h"
 
+#include "core/hash.h"
 #include "fmgr.h"
 
 /* how a column's text is made; all but SC_VALUE_OUTPUT and SC_VALUE_NUMERIC need no palloc */
@@ -60,6 +61,7 @@ struct ScRowFormat
 	char	   *missing;		/* a registered column that the relation has not, or NULL */
 	char	   *prefix;			/* {"chain":"<origin>","columns":{ */
 	int			prefixlen;
+	ScLeafPrefix hashed;		/* the prefix, already hashed */
 	char	   *suffix;			/* ","table":"<ledger name>"} */
 	int			suffixlen;
 	int			ncolumns;

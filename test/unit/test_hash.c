@@ -28,6 +28,16 @@ test_against_concatenation(void)
 		sc_hash_bytes(&b, message, len + 1);
 		REQUIRE(test_same_hash(&a, &b));
 
+		for (size_t shared = 0; shared <= len; shared += 1 + len / 7)
+		{
+			ScLeafPrefix prefix;
+
+			sc_hash_leaf_prefix(&prefix, data, shared);
+			REQUIRE(prefix.len <= shared && shared - prefix.len < 64);
+			sc_hash_leaf_after(&b, &prefix, data, len);
+			REQUIRE(test_same_hash(&a, &b));
+		}
+
 		memcpy(root.bytes, data + 100, SC_HASH_LEN);
 		sc_hash_block(&a, data, len, &root);
 		memcpy(message, data, len);
