@@ -10,7 +10,7 @@ use warnings;
 use Exporter 'import';
 use Time::HiRes ();
 
-our @EXPORT = qw(sql value timed pgbench database alternate median spread number ratio
+our @EXPORT = qw(sql value timed pgbench database alternate median spread number ratio paired
   line_begin row note cost cost_since columns rounds seconds rows data_file tmp);
 
 # a table of the six columns that every line uses
@@ -130,6 +130,14 @@ sub median
 	return @v % 2 ? $v[ $#v / 2 ] : ($v[ @v / 2 - 1 ] + $v[ @v / 2 ]) / 2;
 }
 
+# paired(a, b): the median of a/b over the rounds.  Both sides of a round ran one after
+# the other, so a machine whose speed changes between rounds does not change it.
+sub paired
+{
+	my ($x, $y) = @_;
+	return median([ map { $x->[$_] / $y->[$_] } 0 .. $#$x ]);
+}
+
 # "median (least to most)"
 sub spread
 {
@@ -189,7 +197,7 @@ sub data_file
 	my $file = tmp() . '/rows.copy';
 	return $file if -e $file;
 	my $count = rows();
-	sql("COPY (SELECT g, md5(g::text)::uuid, (g * 7919) % 1000000, g % 12, 'mileage of device ' || g % 9973, "
+	sql("COPY (SELECT g, md5(g::text)::uuid, (g * 7919::bigint % 1000000)::int, g % 12, 'mileage of device ' || g % 9973, "
 		  . "timestamptz '2024-01-01 00:00+00' + g * interval '1 second' FROM generate_series(1, $count) g) TO '$file'");
 	return $file;
 }

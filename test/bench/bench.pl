@@ -21,7 +21,7 @@ sub say_machine
 	my ($model) = keys %cpu;
 	open(my $mem, '<', '/proc/meminfo') or return;
 	my ($kb) = <$mem> =~ /(\d+)/;
-	Bench::say_setting(sprintf "%s, %d processors (%s), %.0f GiB; runs of %d s, %d rounds, %s rows.\n",
+	Bench::say_setting(sprintf "%s, %d processors (%s), %.0f GiB; runs of %d s, %d rounds, %s rows. A ratio is the median of the rounds' ratios.\n",
 		value('SELECT version()') =~ /^(\S+ \S+)/, $cpu{$model} // 0, $model // 'unknown', $kb / 1048576,
 		seconds(), rounds(), number(rows()));
 	return;

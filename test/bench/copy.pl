@@ -32,5 +32,5 @@ line_begin('COPY of ' . number(rows()) . ' rows of six columns',
 my $cells = sub { my $t = shift; map { number(median($costs{$t}{$_})) } qw(cpu total wal) };
 row('heap', spread($results->{plain}), '', $cells->('plain'));
 row('ledger', spread($results->{ledgered}),
-	ratio(median($results->{plain}) / median($results->{ledgered}), '0.80'), $cells->('ledgered'));
+	ratio(paired($results->{plain}, $results->{ledgered}), '0.80'), $cells->('ledgered'));
 1;

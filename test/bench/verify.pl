@@ -14,9 +14,8 @@ my $results = alternate(rounds(),
 	copy   => sub { timed("COPY ledgered TO '/dev/null'") },
 	verify => sub { timed('SELECT * FROM seoulchain.verify()') },
 	table  => sub { timed("SELECT * FROM seoulchain.verify('ledgered')") });
-my $copy = median($results->{copy});
 line_begin('verify() of ' . number(rows()) . ' rows', 'what', 'seconds, median (least to most)', 'its time / COPY\'s');
 row("COPY ledgered TO '/dev/null'", spread($results->{copy}), '');
-row('verify()', spread($results->{verify}), ratio(median($results->{verify}) / $copy, 1.5, 1));
-row("verify('ledgered')", spread($results->{table}), number(median($results->{table}) / $copy));
+row('verify()', spread($results->{verify}), ratio(paired($results->{verify}, $results->{copy}), 1.5, 1));
+row("verify('ledgered')", spread($results->{table}), number(paired($results->{table}, $results->{copy})));
 1;
