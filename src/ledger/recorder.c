@@ -55,6 +55,7 @@ static int	nspare = 0;
 static bool at_once = false;	/* PRE_COMMIT has passed: write every entry at once */
 static List *written_chains = NIL;	/* chains with journal rows of this transaction */
 static List *session_chains = NIL;	/* chains committed to since seal() last asked */
+static MemoryContext scratch;	/* of write_journal */
 
 #define MAX_SPARE 8
 
@@ -71,10 +72,15 @@ remember_chain(List **list, int32 chain_id)
 	MemoryContextSwitchTo(old);
 }
 
-/* inserts one journal row under the current (sub)transaction's xid */
+/*
+ * Inserts one journal row under the current (sub)transaction's xid.  Nothing
+ * is allocated in the context of a committing subtransaction: one that was
+ * ever used stays until the top transaction ends, however empty.
+ */
 static void
 write_journal(int32 chain_id, const char *data, int len)
 {
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 	Relation	journal = sc_registry_open("journal", RowExclusiveLock);
 	bytea	   *entries = palloc(VARHDRSZ + len);
 	Datum		values[2];
@@ -89,9 +95,9 @@ write_journal(int32 chain_id, const char *data, int len)
 
 	heap_insert(journal, tuple, GetCurrentCommandId(true), 0, NULL);
 
-	heap_freetuple(tuple);
-	pfree(entries);
 	table_close(journal, NoLock);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(scratch);
 	remember_chain(&written_chains, chain_id);
 }
 
@@ -426,6 +432,7 @@ sc_recorder_session_wrote(int32 chain_id)
 void
 sc_recorder_init(void)
 {
+	scratch = AllocSetContextCreate(TopMemoryContext, "seoulchain journal row", ALLOCSET_DEFAULT_SIZES);
 	RegisterXactCallback(recorder_xact_callback, NULL);
 	RegisterSubXactCallback(recorder_subxact_callback, NULL);
 }
