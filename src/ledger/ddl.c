@@ -248,11 +248,14 @@ object_dropped(Oid class, Oid object, int column)
 		sc_guard_extension_drop(tables_dropped > 0);
 	else if (class == RelationRelationId && sc_is_ledger_relation(object))
 	{
+		/*
+		 * A column may go a moment before its whole table (DROP SCHEMA takes
+		 * a column's type first): whether the table stays is known at the end
+		 * of the command.
+		 */
 		if (column != 0)
 		{
-			if (sc_ledger_by_relation(object, true) != NULL)
-				sc_refuse(get_rel_name(object), "DROP COLUMN",
-						  "Leave the column; it can be renamed, and its NOT NULL dropped.");
+			note_relation(object);
 			return;
 		}
 		tables_dropped++;

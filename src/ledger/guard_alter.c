@@ -33,6 +33,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -126,6 +127,37 @@ guard_command(Oid ledger, const AlterTableCmd *cmd)
 	}
 }
 
+/* the error of a place in an inheritance tree that does not go with ledger tables */
+static void
+refuse_place(Oid relid, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 errmsg("table \"%s\" does not fit its parent", get_rel_name(relid)),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/* the error of a ledger partition whose partitioned table has no ledger_seq */
+static void
+require_seq(Oid ledger, Oid parent)
+{
+	if (get_attnum(parent, SC_LEDGER_SEQ) == InvalidAttrNumber)
+		refuse_place(ledger, psprintf("Partitioned table \"%s\" has no column \"%s\".", get_rel_name(parent), SC_LEDGER_SEQ),
+					 psprintf("SELECT seoulchain.add_ledger_seq('%s');", get_rel_name(parent)));
+}
+
+/* ATTACH PARTITION of a ledger table: the core's own error would not say what to do */
+static void
+guard_attach(Oid parent, const PartitionCmd *cmd)
+{
+	Oid			relid = RangeVarGetRelid(cmd->name, NoLock, true);
+	Oid			ledger = OidIsValid(relid) ? sc_guard_ledger_in_tree(relid, true) : InvalidOid;
+
+	if (OidIsValid(ledger))
+		require_seq(ledger, parent);
+}
+
 void
 sc_guard_alter(AlterTableStmt *stmt)
 {
@@ -147,6 +179,8 @@ sc_guard_alter(AlterTableStmt *stmt)
 
 		if (cmd->subtype == AT_SetAccessMethod)
 			guard_access_method(relid, cmd->name);
+		else if (cmd->subtype == AT_AttachPartition)
+			guard_attach(relid, (PartitionCmd *) cmd->def);
 		else if (OidIsValid(ledger))
 			guard_command(ledger, cmd);
 	}
@@ -213,7 +247,8 @@ check_new_columns(Relation rel, List *known)
 		if (att->attisdropped || att->attgenerated || is_known(known, att->attnum) ||
 			strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
 			continue;
-		if (contain_volatile_functions(build_column_default(rel, att->attnum)))
+		/* an identity column's sequence is tied to it later: its default cannot be built yet */
+		if (att->attidentity || contain_volatile_functions(build_column_default(rel, att->attnum)))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("column \"%s\" cannot be added to ledger table \"%s\" with a volatile default",
@@ -241,17 +276,6 @@ sc_guard_rewrite(Oid relid)
 	table_close(rel, NoLock);
 }
 
-/* the error of a place in an inheritance tree that does not go with ledger tables */
-static void
-refuse_place(Oid relid, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-			 errmsg("table \"%s\" does not fit its parent", get_rel_name(relid)),
-			 errdetail("%s", detail),
-			 errhint("%s", hint)));
-}
-
 /* among relids, is there a relation that stores rows and is (or is not) a ledger table? */
 static Oid
 find_storing(List *relids, bool ledger)
@@ -268,6 +292,39 @@ find_storing(List *relids, bool ledger)
 	return InvalidOid;
 }
 
+/* is the partitioned table divided by ledger_seq?  Rows are routed before they are numbered */
+static bool
+divided_by_seq(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	PartitionKey key = RelationGetPartitionKey(rel);
+	AttrNumber	attno = sc_ledger_seq_attno(rel);
+	Bitmapset  *used = NULL;
+
+	for (int i = 0; key != NULL && i < key->partnatts; i++)
+		used = bms_add_member(used, key->partattrs[i] - FirstLowInvalidHeapAttributeNumber);
+	if (key != NULL)
+		pull_varattnos((Node *) key->partexprs, 1, &used);
+	table_close(rel, NoLock);
+	return attno != InvalidAttrNumber && bms_is_member(attno - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/* errors unless the parents of a ledger partition can have one */
+static void
+check_parents(Oid ledger)
+{
+	List	   *ancestors = get_partition_ancestors(ledger);
+	ListCell   *cell;
+
+	foreach(cell, ancestors)
+	{
+		if (divided_by_seq(lfirst_oid(cell)))
+			refuse_place(ledger, psprintf("Partitioned table \"%s\" is divided by \"%s\", which rows get after they are routed.",
+										  get_rel_name(lfirst_oid(cell)), SC_LEDGER_SEQ),
+						 "Partition by columns of the application.");
+	}
+}
+
 /* a partition: heap and ledger partitions are not added to one tree any more once it has ledger ones */
 static void
 check_partition(Oid relid)
@@ -278,9 +335,11 @@ check_partition(Oid relid)
 	Oid			heap = find_storing(added, false);
 	Oid			ledger = find_storing(added, true);
 
-	if (OidIsValid(ledger) && get_attnum(root, SC_LEDGER_SEQ) == InvalidAttrNumber)
-		refuse_place(ledger, psprintf("Partitioned table \"%s\" has no column \"%s\".", get_rel_name(root), SC_LEDGER_SEQ),
-					 psprintf("SELECT seoulchain.add_ledger_seq('%s');", get_rel_name(root)));
+	if (OidIsValid(ledger))
+	{
+		require_seq(ledger, root);
+		check_parents(ledger);
+	}
 	if (OidIsValid(heap))
 	{
 		Oid			sibling = find_storing(others, true);

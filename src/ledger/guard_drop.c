@@ -21,7 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* some relation whose access method is ledger, or InvalidOid */
+/* the oldest table whose access method is ledger, or InvalidOid */
 static Oid
 find_ledger_relation(void)
 {
@@ -31,11 +31,11 @@ find_ledger_relation(void)
 	Oid			found = InvalidOid;
 	HeapTuple	tuple;
 
-	while (OidIsValid(am) && !OidIsValid(found) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	while (OidIsValid(am) && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
-		if (form->relam == am && form->relkind == RELKIND_RELATION)
+		if (form->relam == am && form->relkind == RELKIND_RELATION && (!OidIsValid(found) || form->oid < found))
 			found = form->oid;
 	}
 	systable_endscan(scan);

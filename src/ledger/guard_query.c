@@ -87,7 +87,9 @@ check_node(const Plan *plan, List *rtable)
 	if (change == NULL)
 		return;
 	target = rt_fetch(node->nominalRelation, rtable)->relid;
-	if (sc_is_ledger_relation(target) || all_ledger(node, rtable))
+	if (!sc_is_ledger_relation(target) && all_ledger(node, rtable))
+		target = rt_fetch(linitial_int(node->resultRelations), rtable)->relid;
+	if (sc_is_ledger_relation(target))
 		sc_refuse(get_rel_name(target), change, "Insert a correcting row.");
 }
 
