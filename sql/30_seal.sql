@@ -53,8 +53,22 @@ CREATE UNIQUE INDEX signature_tree_size ON seoulchain.signature (chain_id, tree_
 COMMENT ON TABLE seoulchain.signature IS 'signature lines of the blocks'' checkpoints; a row is written once the block is durable';
 COMMENT ON COLUMN seoulchain.signature.lines IS 'signed-note lines; empty for a chain without a node';
 
+CREATE TABLE seoulchain.rejected (
+	chain_id int4 NOT NULL,
+	ledger_seq int8,
+	table_id int4,
+	leaf_hash bytea,
+	entries bytea,
+	reason text NOT NULL,
+	found_at timestamptz NOT NULL
+);
+COMMENT ON TABLE seoulchain.rejected IS 'journal entries that could not be sealed, kept as evidence: somebody has written the journal by hand; verify() reports each';
+COMMENT ON COLUMN seoulchain.rejected.ledger_seq IS 'a number that was sealed already, or twice in the journal';
+COMMENT ON COLUMN seoulchain.rejected.entries IS 'bytes that are no journal entry';
+
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain_block', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.member', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.tree', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.signature', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.rejected', '');
 

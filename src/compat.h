@@ -18,6 +18,7 @@
 #define SC_UPDATE_INDEXES_TYPE TU_UpdateIndexes
 #define sc_tuplesort_getdatum(state, forward, copy, val, isnull, abbrev) \
 	tuplesort_getdatum(state, forward, copy, val, isnull, abbrev)
+#define sc_database_ownercheck(dboid, roleid) object_ownercheck(DatabaseRelationId, (dboid), (roleid))
 #else
 #include "storage/relfilenode.h"
 #define ScFileLocator RelFileNode
@@ -26,6 +27,7 @@
 /* 15 always copies; ours are pass-by-value int8, so it makes no difference */
 #define sc_tuplesort_getdatum(state, forward, copy, val, isnull, abbrev) \
 	tuplesort_getdatum(state, forward, val, isnull, abbrev)
+#define sc_database_ownercheck(dboid, roleid) pg_database_ownercheck((dboid), (roleid))
 #endif
 
 /* ALTER COLUMN ... SET EXPRESSION, an AlterTableType of 17 */

@@ -15,6 +15,7 @@
 #include "ledger/shmem.h"
 #include "ledger/target.h"
 #include "miscadmin.h"
+#include "seal/seal.h"
 #include "utils/guc.h"
 
 PG_MODULE_MAGIC;
@@ -37,5 +38,6 @@ _PG_init(void)
 	sc_recorder_init();
 	sc_target_init();
 	sc_ddl_init();
+	sc_seal_init();
 	MarkGUCPrefixReserved("seoulchain");
 }

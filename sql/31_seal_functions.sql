@@ -1,0 +1,55 @@
+
+/*
+ * Blocks as people read them, and what moves sealing.
+ */
+CREATE VIEW seoulchain.block AS
+	SELECT c.name AS chain, b.height, b.prev_hash, b.block_hash, b.first_leaf, b.tree_size, b.root_hash,
+		b.members, b.sealed_at
+	FROM seoulchain.chain_block b JOIN seoulchain.chain c USING (chain_id);
+COMMENT ON VIEW seoulchain.block IS 'sealed blocks of every chain';
+
+CREATE FUNCTION seoulchain.seal(chain text DEFAULT 'main') RETURNS bigint
+	AS 'MODULE_PATHNAME', 'sc_seal' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.seal(text) IS 'seals what is committed so far and waits until it is signed; the last block''s height, NULL when there was nothing to seal';
+
+CREATE FUNCTION seoulchain.checkpoint(chain text DEFAULT 'main', height bigint DEFAULT NULL, final boolean DEFAULT false) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_checkpoint' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION seoulchain.checkpoint(text, bigint, boolean) IS 'the signed checkpoint of a block, the newest one without a height';
+
+CREATE FUNCTION seoulchain.root_hash(chain text, tree_size bigint) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'sc_root_hash' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.root_hash(text, bigint) IS 'root of the chain''s tree at a size';
+
+CREATE FUNCTION seoulchain.create_node(name text) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_create_node' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.create_node(text) IS 'makes this database a node, <network>/<node>; returns its cosigner key';
+
+CREATE FUNCTION seoulchain.cosigner_key() RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_cosigner_key' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.cosigner_key() IS 'the node''s cosigner key in C2SP verifier form; NULL while there is no node';
+
+CREATE FUNCTION seoulchain.create_chain(name text) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_create_chain' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.create_chain(text) IS 'makes a chain of this node; returns its origin';
+
+CREATE FUNCTION seoulchain.verifier_key(chain text DEFAULT 'main') RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_verifier_key' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.verifier_key(text) IS 'the chain''s log key in C2SP verifier form; NULL for an unnamed chain';
+
+CREATE FUNCTION seoulchain.resume_signing(chain text) RETURNS void
+	AS 'MODULE_PATHNAME', 'sc_resume_signing' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.resume_signing(text) IS 'lets a chain whose signing is suspended sign again, by a recorded event';
+
+CREATE FUNCTION seoulchain.open_chain(name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'sc_open_chain' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.open_chain(text) IS 'makes a restored or copied chain writable here, after checking it';
+
+CREATE FUNCTION seoulchain.seal_status(OUT chain text, OUT open boolean, OUT height bigint, OUT tree_size bigint,
+		OUT sealed_at timestamptz, OUT signed_height bigint, OUT pending boolean, OUT signing text,
+		OUT last_error text, OUT last_error_at timestamptz, OUT failing_since timestamptz, OUT attempts integer)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'sc_seal_status' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.seal_status() IS 'how far each chain is sealed and signed, and what went wrong last';
+
+CREATE VIEW seoulchain.seal_status AS SELECT * FROM seoulchain.seal_status();
+COMMENT ON VIEW seoulchain.seal_status IS 'how far each chain is sealed and signed, and what went wrong last';

@@ -1,0 +1,299 @@
+/*
+ * block.c
+ *	  Sealing a chain: from what waits in the journal to blocks.
+ *
+ * Invariant: a block, its members, its tree and the removal of its journal
+ * rows are one transaction under the chain's lock, with a snapshot taken
+ * after the lock; MVCC makes "sealed exactly once" of it.  The tree continues
+ * only from tiles that still give the last block's root.
+ *
+ * A ledger_seq that is sealed already or comes twice (only somebody who
+ * writes the journal by hand can do that) is sealed once; the others go to
+ * seoulchain.rejected.
+ *
+ * Context: the worker, outside a transaction.  Commits are flushed, since the
+ * worker runs with synchronous_commit on.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "core/buf.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "seal/block.h"
+#include "seal/block_store.h"
+#include "seal/journal_read.h"
+#include "seal/reject.h"
+#include "seal/seal.h"
+#include "seal/tree_write.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+void
+sc_chain_lock(int32 chain_id)
+{
+	LockDatabaseObject(sc_registry_relation("chain"), (Oid) chain_id, 0, ExclusiveLock);
+}
+
+static int
+compare_leaves(const void *a, const void *b)
+{
+	int64		left = ((const ScSealLeaf *) a)->seq;
+	int64		right = ((const ScSealLeaf *) b)->seq;
+
+	return left < right ? -1 : left > right;
+}
+
+/* rejects leaves whose number is there already; how many remain, in order */
+static int64
+drop_repeated(int32 chain_id, ScSealLeaf *leaves, int64 count)
+{
+	int64		kept = 0;
+
+	for (int64 i = 1; i < count; i++)
+		if (leaves[i - 1].seq >= leaves[i].seq)
+		{
+			qsort(leaves, count, sizeof(ScSealLeaf), compare_leaves);
+			break;
+		}
+	for (int64 i = 0; i < count; i++)
+	{
+		if (kept > 0 && leaves[kept - 1].seq == leaves[i].seq)
+			sc_reject_leaf(chain_id, &leaves[i], "ledger_seq came twice in the journal");
+		else
+			leaves[kept++] = leaves[i];
+	}
+	return kept;
+}
+
+/* rejects leaves that an earlier block holds; how many remain */
+static int64
+drop_sealed(int32 chain_id, ScSealLeaf *leaves, int64 count, Snapshot snapshot)
+{
+	int64		kept = 0;
+
+	for (int64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (sc_member_leaf_index(chain_id, leaves[i].seq, snapshot) >= 0)
+			sc_reject_leaf(chain_id, &leaves[i], "ledger_seq was sealed already");
+		else
+			leaves[kept++] = leaves[i];
+	}
+	return kept;
+}
+
+/* the ranges of the leaves' numbers, palloc'd */
+static ScSeqRange *
+ranges_of(const ScSealLeaf *leaves, int64 count, int *nranges)
+{
+	int			capacity = 64;
+	ScSeqRange *ranges = palloc(capacity * sizeof(ScSeqRange));
+
+	*nranges = 0;
+	for (int64 i = 0; i < count; i++)
+	{
+		if (*nranges > 0 && ranges[*nranges - 1].upper == leaves[i].seq)
+		{
+			ranges[*nranges - 1].upper++;
+			continue;
+		}
+		if (*nranges == capacity)
+			ranges = repalloc(ranges, (capacity *= 2) * sizeof(ScSeqRange));
+		ranges[*nranges].lower = leaves[i].seq;
+		ranges[*nranges].upper = leaves[i].seq + 1;
+		(*nranges)++;
+	}
+	return ranges;
+}
+
+/* removes what must not be sealed (again) and gives the ranges of the rest */
+static ScSeqRange *
+clean_leaves(int32 chain_id, ScSealLeaf *leaves, int64 *count, Snapshot snapshot, int *nranges)
+{
+	ScSeqRange *ranges;
+
+	*count = drop_repeated(chain_id, leaves, *count);
+	ranges = ranges_of(leaves, *count, nranges);
+	for (int i = 0; i < *nranges; i++)
+		if (sc_member_overlaps(chain_id, &ranges[i], snapshot))
+		{
+			*count = drop_sealed(chain_id, leaves, *count, snapshot);
+			pfree(ranges);
+			return ranges_of(leaves, *count, nranges);
+		}
+	return ranges;
+}
+
+/* a multirange's text */
+static char *
+members_text(const ScSeqRange *ranges, int nranges)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	for (int i = 0; i < nranges; i++)
+		appendStringInfo(&text, "%s[" INT64_FORMAT "," INT64_FORMAT ")", i > 0 ? "," : "",
+						 ranges[i].lower, ranges[i].upper);
+	appendStringInfoChar(&text, '}');
+	return text.data;
+}
+
+/* the parts of a new block that are known before its leaf is made */
+static void
+block_begin(ScBlock *block, ScHash *prev_root, const ScChain *chain, Snapshot snapshot)
+{
+	ScBlock		last;
+
+	memset(block, 0, sizeof(*block));
+	memset(prev_root, 0, sizeof(*prev_root));
+	block->chain_id = chain->chain_id;
+	block->sealed_at = GetCurrentTimestamp();
+	if (!sc_block_last(chain->chain_id, snapshot, &last))
+		return;
+	block->height = last.height + 1;
+	block->prev_hash = last.block_hash;
+	block->first_leaf = last.tree_size;
+	block->sealed_at = Max(block->sealed_at, last.sealed_at);
+	*prev_root = last.root_hash;
+}
+
+/* refuses to build on a tree that is not the one of the last block */
+static void
+check_tree(ScTreeWriter *writer, const ScBlock *block, const ScHash *prev_root)
+{
+	ScHash		root;
+
+	if (block->first_leaf == 0)
+		return;
+	sc_tree_writer_root(&root, writer);
+	if (memcmp(&root, prev_root, sizeof(ScHash)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the stored tree of chain %d does not give the root of block " INT64_FORMAT,
+						block->chain_id, block->height - 1),
+				 errhint("Run seoulchain.verify() and repair the chain from a copy.")));
+}
+
+/* writes tree, block and members; the leaves are clean and in order */
+static void
+block_write(const ScChain *chain, const ScSealLeaf *leaves, int64 count,
+			const ScSeqRange *ranges, int nranges, Snapshot snapshot)
+{
+	ScBlock		block;
+	ScHash		prev_root;
+	ScHash		block_leaf;
+	ScBuf		text = SC_BUF_INIT;
+	ScTreeWriter *writer;
+
+	block_begin(&block, &prev_root, chain, snapshot);
+	block.tree_size = block.first_leaf + count + 1;
+	block.members = members_text(ranges, nranges);
+
+	writer = sc_tree_writer_begin(chain->chain_id, block.first_leaf, snapshot);
+	check_tree(writer, &block, &prev_root);
+	for (int64 i = 0; i < count; i++)
+	{
+		if (i % 8192 == 0)
+			CHECK_FOR_INTERRUPTS();
+		sc_tree_writer_append(writer, &leaves[i].hash, leaves[i].table_id, &leaves[i].tid);
+	}
+	sc_block_leaf(&text, chain->origin, &block, &prev_root);
+	sc_hash_leaf(&block_leaf, text.data, text.len);
+	sc_tree_writer_append(writer, &block_leaf, SC_TABLE_BLOCK, NULL);
+	sc_tree_writer_root(&block.root_hash, writer);
+	sc_hash_block(&block.block_hash, text.data, text.len, &block.root_hash);
+	sc_buf_free(&text);
+	sc_tree_writer_end(writer);
+
+	sc_members_insert(&block, ranges, nranges);
+	sc_block_insert(&block);
+}
+
+/* takes the next leaves of the index into a block; false when it is used up */
+static bool
+seal_block(const ScChain *chain, ScJournalIndex *index, Snapshot snapshot)
+{
+	int64		count;
+	int			nranges;
+	ScSealLeaf *leaves = sc_journal_take(index, snapshot, sc_seal_max_leaves - 1, SC_SEAL_MAX_RANGES, &count);
+	ScSeqRange *ranges;
+
+	if (count == 0)
+		return false;
+	ranges = clean_leaves(chain->chain_id, leaves, &count, snapshot, &nranges);
+	if (count > 0)
+		block_write(chain, leaves, count, ranges, nranges, snapshot);
+	return count > 0;
+}
+
+/* the chain's last height under a snapshot, -1 = none */
+static int64
+last_height(int32 chain_id, Snapshot snapshot)
+{
+	ScBlock		last;
+
+	return sc_block_last(chain_id, snapshot, &last) ? last.height : -1;
+}
+
+/* one transaction: a block, or nothing when nothing waits; *index is made when NULL */
+static bool
+seal_transaction(int32 chain_id, ScJournalIndex **index, MemoryContext context, int64 *height)
+{
+	ScChain    *chain;
+	bool		sealed = false;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	sc_chain_lock(chain_id);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	chain = sc_chain_by_id(chain_id, true);
+	if (chain != NULL && sc_chain_is_open(chain))
+	{
+		if (*index == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			*index = sc_journal_scan(chain_id, GetActiveSnapshot());
+			MemoryContextSwitchTo(old);
+		}
+		sealed = seal_block(chain, *index, GetActiveSnapshot());
+	}
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	*height = last_height(chain_id, GetActiveSnapshot());
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	return sealed;
+}
+
+int
+sc_seal_chain(int32 chain_id, int64 *height)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain journal index",
+												  ALLOCSET_DEFAULT_SIZES);
+	ScJournalIndex *index = NULL;
+	int			blocks = 0;
+
+	for (;;)
+	{
+		bool		more;
+
+		CHECK_FOR_INTERRUPTS();
+		blocks += seal_transaction(chain_id, &index, context, height);
+		more = index != NULL && !sc_journal_index_used(index);
+		if (!more && (index == NULL || !sc_journal_index_stale(index)))
+			break;
+		if (!more)
+		{
+			index = NULL;
+			MemoryContextReset(context);
+		}
+	}
+	MemoryContextDelete(context);
+	return blocks;
+}

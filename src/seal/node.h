@@ -1,0 +1,18 @@
+/*
+ * node.h
+ *	  This database's node, and the chains it makes.
+ */
+#ifndef SC_SEAL_NODE_H
+#define SC_SEAL_NODE_H
+
+#include "postgres.h"
+
+#include "ledger/registry.h"
+
+/* name of the node, palloc'd, NULL while there is none; its cosigner key too if asked */
+extern char *sc_node_name(char **cosigner_key);
+
+/* makes a chain: with a log key if there is a node, else unnamed for ever */
+extern ScChain *sc_node_create_chain(const char *name);
+
+#endif							/* SC_SEAL_NODE_H */

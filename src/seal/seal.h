@@ -1,0 +1,38 @@
+/*
+ * seal.h
+ *	  The seal room's entry point, settings and helpers shared by its files.
+ */
+#ifndef SC_SEAL_SEAL_H
+#define SC_SEAL_SEAL_H
+
+#include "postgres.h"
+
+#include "ledger/registry.h"
+
+/* GUCs */
+extern int	sc_seal_interval;	/* ms between timed rounds; 0 = only when seal() asks */
+extern int	sc_seal_max_leaves; /* leaves in a block, its block leaf included */
+extern char *sc_sign_key_directory;
+
+/* most ranges of ledger_seq in a block: its leaf must stay below SC_LEAF_MAX bytes */
+#define SC_SEAL_MAX_RANGES 1024
+
+/* called by _PG_init while libraries are preloaded */
+extern void sc_seal_init(void);
+
+/*
+ * Set by the proof room: reports every fault of the chain's rows, blocks and
+ * tree that open_chain must not let through, as an error.
+ */
+typedef void (*sc_open_chain_check_hook_type) (const ScChain *chain);
+extern PGDLLIMPORT sc_open_chain_check_hook_type sc_open_chain_check_hook;
+
+/* launcher.c, worker.c: entry points of the background processes */
+extern PGDLLEXPORT void sc_launcher_main(Datum arg);
+extern PGDLLEXPORT void sc_worker_main(Datum arg);
+extern void sc_launcher_register(void);
+
+/* utility.c: commands that need the worker to leave, or to look again */
+extern void sc_seal_utility_init(void);
+
+#endif							/* SC_SEAL_SEAL_H */

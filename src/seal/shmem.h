@@ -1,0 +1,143 @@
+/*
+ * shmem.h
+ *	  Shared memory of the sealer: a slot per database, a mailbox, the state of each chain.
+ *
+ * Invariant: everything but the atomics is read and changed under one
+ * LWLock, held for a few instructions and never across waiting.  A slot
+ * belongs to a database until that database is dropped, so a backend may
+ * keep the pointer to its own database's slot.
+ */
+#ifndef SC_SEAL_SHMEM_H
+#define SC_SEAL_SHMEM_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+
+#define SC_SEAL_DATABASES 128	/* databases looked after, those without the extension included */
+#define SC_SEAL_HOLDS 64		/* DROP DATABASE and the like running at once */
+#define SC_SEAL_MAILS 64		/* requests under way at once; more wait their turn */
+#define SC_SEAL_CHAINS 512		/* chains whose state the status view can tell */
+#define SC_SEAL_NAME_LEN 256
+#define SC_SEAL_TEXT_LEN 512
+
+/* a database's worker */
+typedef enum ScWorkerState
+{
+	SC_WORKER_NONE,
+	SC_WORKER_STARTING,			/* registered with the postmaster */
+	SC_WORKER_PROBING,			/* connected, looking for the extension */
+	SC_WORKER_RUNNING
+} ScWorkerState;
+
+typedef struct ScSealSlot
+{
+	Oid			dboid;			/* InvalidOid: free */
+	ScWorkerState state;
+	pid_t		worker_pid;
+	Latch	   *worker_latch;
+	bool		absent;			/* looked: the database has no extension */
+	TimestampTz retry_at;		/* no start before: the last worker failed */
+	pg_atomic_uint32 pending;	/* journal rows may have been committed */
+	ConditionVariable changed;	/* the worker's state changed */
+} ScSealSlot;
+
+/* requests to a worker */
+typedef enum ScMailKind
+{
+	SC_MAIL_SEAL,				/* seal chain_id now; answers found, height */
+	SC_MAIL_MAKE_KEY,			/* make or find the key `name` of key_type; answers its verifier key in text */
+	SC_MAIL_MEMORY				/* what signing memory says of origin `name`; answers in text */
+} ScMailKind;
+
+typedef enum ScMailState
+{
+	SC_MAIL_FREE,
+	SC_MAIL_WAITING,
+	SC_MAIL_TAKEN,
+	SC_MAIL_DONE,
+	SC_MAIL_FAILED,
+	SC_MAIL_ABANDONED			/* taken, but the requester has left */
+} ScMailState;
+
+typedef struct ScMail
+{
+	ScMailState state;
+	ScMailKind	kind;
+	Oid			dboid;
+	int32		chain_id;
+	int			key_type;
+	char		name[SC_SEAL_NAME_LEN];
+	/* the answer */
+	bool		found;			/* the request found something new to seal */
+	int64		height;			/* last block, -1 = none */
+	int			sqlerrcode;
+	char		text[SC_SEAL_TEXT_LEN];
+	char		hint[SC_SEAL_TEXT_LEN];
+	ConditionVariable answered;
+} ScMail;
+
+/* what the worker last met on a chain */
+typedef enum ScSigningState
+{
+	SC_SIGNING_UNKNOWN,
+	SC_SIGNING_ON,
+	SC_SIGNING_NONE,			/* a chain without a node */
+	SC_SIGNING_SUSPENDED
+} ScSigningState;
+
+typedef struct ScSealChainState
+{
+	Oid			dboid;			/* InvalidOid: free */
+	int32		chain_id;
+	ScSigningState signing;
+	char		suspended_why[SC_SEAL_TEXT_LEN];
+	int			attempts;		/* failed in a row */
+	TimestampTz failing_since;	/* 0 while all is well */
+	TimestampTz last_error_at;	/* 0 if never */
+	char		last_error[SC_SEAL_TEXT_LEN];
+} ScSealChainState;
+
+extern void sc_seal_shmem_init(void);	/* hooks, from sc_seal_init */
+
+/* slots */
+extern ScSealSlot *sc_slot_find(Oid dboid, bool create);
+extern ScSealSlot *sc_slot_mine(void);
+extern void sc_slot_wake(ScSealSlot *slot);
+extern void sc_slot_look_again(Oid dboid);
+extern void sc_slot_forget(Oid dboid);
+extern bool sc_slot_attach_worker(Oid dboid);
+extern void sc_slot_set_running(void);
+extern void sc_slot_detach_worker(bool absent);
+extern int	sc_slots_starting(void);
+extern bool sc_slot_claim_start(Oid dboid, bool *later);
+extern void sc_slot_start_failed(Oid dboid);
+extern void sc_slots_reset_starting(void);
+extern int	sc_slots_list(Oid *dboids, int max);
+
+/* the launcher */
+extern void sc_launcher_attach(void);
+extern void sc_launcher_wake(void);
+
+/* holds */
+extern void sc_hold_begin(Oid dboid);
+extern void sc_hold_end(void);
+extern bool sc_hold_active(Oid dboid);
+
+/* mailbox, requester's side: errors with the worker's words; returns a copy of the answer */
+extern void sc_mail_call(ScMail *mail);
+/* worker's side */
+extern ScMail *sc_mail_take(void);
+extern void sc_mail_answer(ScMail *mail, bool ok);
+extern void sc_mail_return_all(void);
+
+/* chain states */
+extern void sc_chain_state_get(int32 chain_id, ScSealChainState *out);
+extern void sc_chain_state_set_signing(int32 chain_id, ScSigningState signing, const char *why);
+extern void sc_chain_state_failed(int32 chain_id, const char *error);
+extern void sc_chain_state_ok(int32 chain_id);
+
+#endif							/* SC_SEAL_SHMEM_H */

@@ -1,0 +1,253 @@
+/*
+ * sign_block.c
+ *	  Signing the checkpoints of sealed blocks, behind the guard of signing memory.
+ *
+ * Invariant: a signature is written to a table only after (1) the block's
+ * transaction is committed and flushed, and on the synchronous standbys if
+ * some are named, (2) the tree of this chain was found to extend what signing
+ * memory says was signed last, and (3) signing memory holds the newest of the
+ * blocks signed, fsynced.  When (2) fails nothing is signed until an operator
+ * has recorded a resume_signing event that names the very memory entry and
+ * cluster it is about, and that event is sealed among the unsigned blocks:
+ * so it serves once, and not for a clone.
+ *
+ * Ed25519 is deterministic: after a crash between (3) and the commit of the
+ * signature rows the same bytes are signed again.
+ *
+ * Context: the worker, outside a transaction.  Source: DESIGN's trust rules,
+ * docs/node.md; C2SP tlog-checkpoint, tlog-cosignature.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/pg_control.h"
+#include "core/json.h"
+#include "ledger/error.h"
+#include "ledger/registry.h"
+#include "miscadmin.h"
+#include "seal/block_store.h"
+#include "seal/internal_scan.h"
+#include "seal/key_files.h"
+#include "seal/resume.h"
+#include "seal/shmem.h"
+#include "seal/sign_block.h"
+#include "seal/tree_store.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+void
+sc_sign_wait_durable(void)
+{
+	char		nothing = 0;
+
+	/* a commit of our own waits for flush and standbys, up to here at least */
+	StartTransactionCommand();
+	(void) GetCurrentTransactionId();
+	XLogBeginInsert();
+	XLogRegisterData(&nothing, sizeof(nothing));
+	(void) XLogInsert(RM_XLOG_ID, XLOG_NOOP);
+	CommitTransactionCommand();
+}
+
+/* why the tree must not be signed, or NULL; `size` is the newest block's */
+static char *
+memory_objection(const ScChain *chain, int64 size, bool has_signatures, const ScSigned *memory, bool found,
+				 Snapshot snapshot)
+{
+	ScHash		root;
+
+	if (!found)
+		return has_signatures ?
+			pstrdup("signing memory has no entry for this chain, which has been signed before") : NULL;
+	if (memory->system_identifier != GetSystemIdentifier())
+		return psprintf("the last signature was made by another cluster (system identifier " UINT64_FORMAT ")",
+						(uint64) memory->system_identifier);
+	if (memory->timeline != (uint32) GetWALInsertionTimeLine())
+		return psprintf("the last signature was made on timeline %u, this is timeline %u",
+						memory->timeline, (uint32) GetWALInsertionTimeLine());
+	if (memory->last.size > (uint64) size)
+		return psprintf("a tree of " UINT64_FORMAT " leaves has been signed, this one has " INT64_FORMAT,
+						(uint64) memory->last.size, size);
+	sc_tree_root(chain->chain_id, (int64) memory->last.size, snapshot, &root);
+	if (memory->last.size > 0 && memcmp(&root, &memory->last.root, sizeof(ScHash)) != 0)
+		return psprintf("the tree does not extend the one of " UINT64_FORMAT " leaves that was signed last",
+						(uint64) memory->last.size);
+	return NULL;
+}
+
+/* the node that owns a chain with a log key: its origin without the chain's name */
+static char *
+node_of(const ScChain *chain)
+{
+	const char *slash = strrchr(chain->origin, '/');
+
+	return slash ? pnstrdup(chain->origin, slash - chain->origin) : pstrdup(chain->origin);
+}
+
+/* the two keys that sign for a chain */
+typedef struct SigningKeys
+{
+	ScSigningKey log;
+	ScSigningKey cosigner;
+} SigningKeys;
+
+/* loads both and checks that the log key is the chain's */
+static void
+load_keys(SigningKeys *keys, const ScChain *chain)
+{
+	ScBuf		text = SC_BUF_INIT;
+	bool		same;
+
+	sc_key_file_load(&keys->log, chain->origin, SC_KEY_ED25519);
+	sc_note_format_key(&text, &keys->log.public);
+	same = !text.failed && text.len == strlen(chain->log_key) && memcmp(text.data, chain->log_key, text.len) == 0;
+	sc_buf_free(&text);
+	if (!same)
+	{
+		sc_key_wipe(&keys->log);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the log key file of \"%s\" is not the key that the chain names", chain->origin),
+				 errhint("Bring the chain's own key directory back.")));
+	}
+	sc_key_file_load(&keys->cosigner, node_of(chain), SC_KEY_COSIGNATURE);
+}
+
+/* signature lines of a block's checkpoint: log key first, then the node's cosignature */
+static char *
+sign_checkpoint(const ScChain *chain, const ScBlock *block, const SigningKeys *keys)
+{
+	ScCheckpoint checkpoint;
+	ScBuf		text = SC_BUF_INIT;
+	ScBuf		lines = SC_BUF_INIT;
+	ScStatus	status;
+	char	   *result = NULL;
+
+	strlcpy(checkpoint.origin, chain->origin, sizeof(checkpoint.origin));
+	checkpoint.size = (uint64) block->tree_size;
+	checkpoint.root = block->root_hash;
+	sc_checkpoint_format(&text, &checkpoint);
+	status = text.failed ? SC_NO_MEMORY : sc_key_sign_note(&lines, &keys->log, text.data, text.len, 0);
+	if (status == SC_OK)
+		status = sc_key_sign_note(&lines, &keys->cosigner, text.data, text.len, (uint64) time(NULL));
+	if (status == SC_OK && lines.failed)
+		status = SC_NO_MEMORY;
+	if (status == SC_OK)
+		result = pnstrdup(lines.data, lines.len);
+	sc_buf_free(&text);
+	sc_buf_free(&lines);
+	sc_status_report(status, "checkpoint signature");
+	return result;
+}
+
+/* writes to memory that `block` is what was signed last */
+static void
+remember(const ScChain *chain, const ScBlock *block)
+{
+	ScSigned	entry;
+
+	memset(&entry, 0, sizeof(entry));
+	strlcpy(entry.last.origin, chain->origin, sizeof(entry.last.origin));
+	entry.last.size = (uint64) block->tree_size;
+	entry.last.root = block->root_hash;
+	entry.system_identifier = GetSystemIdentifier();
+	entry.timeline = (uint32) GetWALInsertionTimeLine();
+	sc_memory_store(&entry);
+}
+
+/* signs blocks first..last->height and inserts their signature rows; keys NULL for a chain without a node */
+static void
+sign_blocks(const ScChain *chain, int64 first, int64 last, const SigningKeys *keys, Snapshot snapshot)
+{
+	for (int64 height = first; height <= last; height++)
+	{
+		ScBlock		block;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!sc_block_by_height(chain->chain_id, height, snapshot, &block))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("block " INT64_FORMAT " of chain \"%s\" is missing", height, chain->name),
+					 errhint("Run seoulchain.verify() and repair the chain from a copy.")));
+		sc_signature_insert(chain->chain_id, height, block.tree_size,
+							keys ? sign_checkpoint(chain, &block, keys) : "");
+	}
+}
+
+/* signs with keys if memory allows; else says why not */
+static char *
+sign_with_keys(const ScChain *chain, int64 first, const ScBlock *last, int64 signed_size, Snapshot snapshot)
+{
+	ScSigned	memory;
+	bool		found = sc_memory_load(&memory, chain->origin);
+	char	   *objection = memory_objection(chain, last->tree_size, first > 0, &memory, found, snapshot);
+	SigningKeys keys;
+
+	if (objection != NULL && !sc_resume_recorded(chain, sc_memory_text(&memory, found), signed_size, snapshot))
+		return objection;
+	if (first > last->height)
+		return NULL;
+	load_keys(&keys, chain);
+	remember(chain, last);
+	PG_TRY();
+	{
+		sign_blocks(chain, first, last->height, &keys, snapshot);
+	}
+	PG_FINALLY();
+	{
+		sc_key_wipe(&keys.log);
+		sc_key_wipe(&keys.cosigner);
+	}
+	PG_END_TRY();
+	return NULL;
+}
+
+/* the work of sc_sign_chain, in a transaction with an active snapshot */
+static char *
+sign_chain(const ScChain *chain)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	int64		signed_height = -1;
+	int64		signed_size = 0;
+	ScBlock		last;
+
+	if (!sc_block_last(chain->chain_id, snapshot, &last))
+		return NULL;
+	(void) sc_signature_find(chain->chain_id, -1, snapshot, &signed_height, &signed_size, NULL);
+	if (chain->log_key == NULL)
+	{
+		sign_blocks(chain, signed_height + 1, last.height, NULL, snapshot);
+		return NULL;
+	}
+	return sign_with_keys(chain, signed_height + 1, &last, signed_size, snapshot);
+}
+
+char *
+sc_sign_chain(int32 chain_id)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ScChain    *chain;
+	char	   *objection = NULL;
+	ScSigningState state = SC_SIGNING_UNKNOWN;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	chain = sc_chain_by_id(chain_id, true);
+	if (chain != NULL && sc_chain_is_open(chain))
+	{
+		objection = sign_chain(chain);
+		state = chain->log_key == NULL ? SC_SIGNING_NONE : objection ? SC_SIGNING_SUSPENDED : SC_SIGNING_ON;
+		if (objection != NULL)
+			objection = MemoryContextStrdup(context, objection);
+	}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	sc_chain_state_set_signing(chain_id, state, objection);
+	return objection;
+}

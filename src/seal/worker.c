@@ -1,0 +1,249 @@
+/*
+ * worker.c
+ *	  The sealing worker of one database: when to work, not how.
+ *
+ * It sleeps on its latch; a commit that wrote journal rows, a mail or a
+ * command that wants the database wakes it.  It works at most once every
+ * seoulchain.seal_interval for commits, at once for mails.  It wakes by time
+ * only to work off a commit it put off, to try again after an error (after 1
+ * s, doubling to 60 s), and, while the database has prepared transactions,
+ * to look whether one was committed.
+ *
+ * Invariant: no lock, snapshot or transaction while it sleeps.  What happens
+ * inside a round is caught there (round.c); an error here ends the process
+ * and the launcher starts another.
+ */
+#include "postgres.h"
+
+#include "access/twophase.h"
+#include "access/xact.h"
+#include "ledger/registry.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "seal/round.h"
+#include "seal/seal.h"
+#include "seal/shmem.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procsignal.h"
+#include "storage/sinval.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#define SC_RETRY_MIN_MS 1000
+#define SC_RETRY_MAX_MS 60000
+#define SC_PREPARED_LOOK_MS 1000
+
+static bool extension_absent = false;
+
+/* leaves the slot; after the process has left the list of sessions */
+static void
+worker_exit(int code, Datum arg)
+{
+	sc_mail_return_all();
+	sc_slot_detach_worker(extension_absent);
+}
+
+/* settings that must not depend on what the database or cluster is set to */
+static void
+fix_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"synchronous_commit", "on"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"search_path", ""},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"row_security", "off"},
+		{"session_replication_role", "origin"},
+		{"TimeZone", "UTC"},
+		{"DateStyle", "ISO"},
+		{"application_name", "seoulchain sealer"},
+	};
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+	{
+		if (strcmp(settings[i][0], "synchronous_commit") == 0 && synchronous_commit > SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+			continue;			/* remote_apply waits for more */
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+	}
+}
+
+/* is the extension in this database? */
+static bool
+extension_present(void)
+{
+	bool		present;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	present = OidIsValid(sc_registry_relation("chain"));
+	CommitTransactionCommand();
+	return present;
+}
+
+/* does this database have prepared transactions?  Looked at without locks: a guess that is made again. */
+static bool
+prepared_transactions(void)
+{
+	/* allProcCount leaves them out: they stand behind it */
+	PGPROC	   *procs = ProcGlobal->allProcs + ProcGlobal->allProcCount;
+
+	for (int i = 0; i < max_prepared_xacts; i++)
+		if (procs[i].databaseId == MyDatabaseId && TransactionIdIsValid(procs[i].xid))
+			return true;
+	return false;
+}
+
+/* milliseconds to wait before the next try after so many failures */
+static long
+retry_delay(int failures)
+{
+	long		delay = SC_RETRY_MIN_MS;
+
+	while (--failures > 0 && delay < SC_RETRY_MAX_MS)
+		delay *= 2;
+	return Min(delay, SC_RETRY_MAX_MS);
+}
+
+typedef struct WorkerClock
+{
+	TimestampTz last_round;
+	int			failures;		/* rounds that failed, in a row */
+} WorkerClock;
+
+/* how long until a round is due: 0 = now, -1 = not before somebody asks */
+static long
+round_due(const WorkerClock *clock, bool pending)
+{
+	long		wait;
+
+	if (clock->failures > 0)
+		wait = Max(retry_delay(clock->failures), sc_seal_interval);
+	else if (!pending || sc_seal_interval == 0)
+		return -1;
+	else
+		wait = sc_seal_interval;
+	wait -= TimestampDifferenceMilliseconds(clock->last_round, GetCurrentTimestamp());
+	return Max(wait, 0);
+}
+
+/* one round with everything that belongs to it */
+static void
+run_round(WorkerClock *clock, ScSealSlot *slot, List *mails, bool seal)
+{
+	pgstat_report_activity(STATE_RUNNING, "sealing");
+	if (seal)
+		pg_atomic_exchange_u32(&slot->pending, 0);
+	clock->last_round = GetCurrentTimestamp();
+	if (sc_seal_round(mails, seal))
+		clock->failures = 0;
+	else
+		clock->failures++;
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* signals and messages that came while it slept */
+static void
+process_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (catchupInterruptPending)
+		ProcessCatchupInterrupt();
+	if (sc_hold_active(MyDatabaseId))
+		proc_exit(0);
+}
+
+/* works until told to stop, or until the extension is gone */
+static void
+worker_loop(ScSealSlot *slot)
+{
+	WorkerClock clock = {0};
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "seoulchain round", ALLOCSET_DEFAULT_SIZES);
+
+	/* blocks that an earlier worker could not sign do not wait for new rows */
+	if (sc_seal_interval == 0)
+	{
+		MemoryContextSwitchTo(context);
+		run_round(&clock, slot, NIL, false);
+	}
+
+	for (;;)
+	{
+		long		timeout;
+		List	   *mails;
+
+		ResetLatch(MyLatch);
+		process_interrupts();
+
+		MemoryContextSwitchTo(context);
+		mails = sc_seal_mails();
+		timeout = round_due(&clock, pg_atomic_read_u32(&slot->pending) != 0);
+		if (mails != NIL || timeout == 0)
+		{
+			extension_absent = !extension_present();
+			if (extension_absent)
+				proc_exit(0);
+			MemoryContextSwitchTo(context);
+			run_round(&clock, slot, mails, true);
+			MemoryContextSwitchTo(TopMemoryContext);
+			MemoryContextReset(context);
+			continue;
+		}
+		if (timeout < 0 && sc_seal_interval > 0 && prepared_transactions())
+		{
+			pg_atomic_write_u32(&slot->pending, 1);
+			timeout = Max(sc_seal_interval, SC_PREPARED_LOOK_MS);
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0),
+						 timeout, PG_WAIT_EXTENSION);
+	}
+}
+
+void
+sc_worker_main(Datum arg)
+{
+	Oid			dboid = DatumGetObjectId(arg);
+	ScSealSlot *slot;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	/* a cancelled wait for a synchronous standby would let a signature out too early */
+	pqsignal(SIGINT, SIG_IGN);
+	BackgroundWorkerUnblockSignals();
+
+	if (!sc_slot_attach_worker(dboid))
+		proc_exit(0);
+	on_shmem_exit(worker_exit, (Datum) 0);
+	slot = sc_slot_find(dboid, false);
+	pg_atomic_exchange_u32(&slot->pending, 0);
+
+	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
+	fix_settings();
+	pgstat_report_appname("seoulchain sealer");
+	extension_absent = !extension_present();
+	if (extension_absent)
+		proc_exit(0);
+
+	sc_slot_set_running();
+	/* what was committed while nobody looked */
+	pg_atomic_write_u32(&slot->pending, 1);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	worker_loop(slot);
+}
