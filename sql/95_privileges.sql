@@ -1,0 +1,36 @@
+
+/*
+ * Who may do what, for the whole extension, on this one page.
+ *
+ * PUBLIC may use the schema and call what only reads or computes; every
+ * function that changes state is the operator's; internal tables are for the
+ * auditor's eyes.  Writing rows of ledger tables is ordinary GRANT INSERT.
+ */
+GRANT USAGE ON SCHEMA seoulchain TO PUBLIC;
+
+/* nothing is PUBLIC's unless named below */
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA seoulchain FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA seoulchain FROM PUBLIC;
+
+/* blocks and checkpoints are made to be shown */
+GRANT SELECT ON seoulchain.block TO PUBLIC;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.checkpoint(text, bigint, boolean),
+	seoulchain.root_hash(text, bigint),
+	seoulchain.verifier_key(text),
+	seoulchain.cosigner_key()
+TO PUBLIC;
+
+/* what moves sealing, chains, keys and nodes */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.seal(text),
+	seoulchain.create_node(text),
+	seoulchain.create_chain(text),
+	seoulchain.resume_signing(text),
+	seoulchain.open_chain(text)
+TO seoulchain_operator;
+
+GRANT SELECT ON seoulchain.seal_status TO seoulchain_operator, seoulchain_auditor;
+GRANT EXECUTE ON FUNCTION seoulchain.seal_status() TO seoulchain_operator, seoulchain_auditor;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA seoulchain TO seoulchain_auditor;
