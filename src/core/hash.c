@@ -7,7 +7,7 @@
  *
  * The low-level calls are used on purpose although OpenSSL 3 calls them
  * deprecated: the one-shot and EVP interfaces cost more than the hashing of a
- * node (docs/decisions/001-sha256.md has the figures).  They know no provider
+ * node (docs/decisions/020-sha256-calls.md has the figures).  They know no provider
  * configuration, so this is not a validated module.
  *
  * Source: RFC 6962 section 2.1.

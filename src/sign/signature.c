@@ -3,7 +3,7 @@
  *	  Verifying Ed25519 (libsodium) and ECDSA P-256 (libcrypto) signatures.
  *
  * libsodium verifies Ed25519 twice as fast as OpenSSL 3.0 and refuses keys of
- * small order and non-canonical encodings; docs/decisions/002-two-libraries.md.
+ * small order and non-canonical encodings; docs/decisions/001-libraries.md.
  *
  * Effects: none; libcrypto's error queue is left as it was, because the
  * server's own TLS code reads it.

@@ -123,3 +123,16 @@ emit('jcs', map {
 		my $value = JSON::PP->new->utf8->decode(pack('H*', $_->{utf8_hex}));
 		[word($_->{id}), flag(only_strings($value)), $_->{utf8_hex}]
 	} @{load('jcs/cyberphone.json')});
+
+# the worked example of docs/format.md: fenced blocks behind "<!-- vector NAME -->"
+{
+	open(my $fh, '<:raw', "$here/../../docs/format.md") or die "docs/format.md: $!\n";
+	local $/;
+	my $page = <$fh>;
+	while ($page =~ /^<!-- vector (\w+) -->\n```\n(.*?)^```$/msg)
+	{
+		open(my $out, '>:raw', "$outdir/format_$1") or die "$1: $!\n";
+		print $out $2;
+		close($out) or die "$1: $!\n";
+	}
+}
