@@ -1,0 +1,28 @@
+-- Everything of the extension that PUBLIC may call, by name.  A new line here is a decision.
+BEGIN;
+SELECT * FROM no_plan();
+CREATE ROLE public_anybody;
+
+SELECT results_eq(
+	$$SELECT p.oid::regprocedure::text FROM pg_proc p
+		WHERE p.pronamespace = 'seoulchain'::regnamespace AND has_function_privilege('public_anybody', p.oid, 'EXECUTE')
+		ORDER BY p.oid::regprocedure::text COLLATE "C"$$,
+	$$VALUES ('seoulchain.listed_here()')$$,
+	'the functions that PUBLIC may execute');
+
+SELECT results_eq(
+	$$SELECT c.oid::regclass::text FROM pg_class c
+		WHERE c.relnamespace = 'seoulchain'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('public_anybody', c.oid, 'SELECT')
+		ORDER BY c.oid::regclass::text COLLATE "C"$$,
+	$$VALUES ('seoulchain.allowed_type')$$,
+	'the tables and views that PUBLIC may read');
+
+-- other schemas: nothing of ours is there
+SELECT is_empty($$
+	SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+	WHERE e.extname = 'seoulchain' AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+		AND (SELECT pronamespace FROM pg_proc WHERE oid = d.objid) <> 'seoulchain'::regnamespace$$,
+	'no function of the extension is in another schema');
+
+SELECT * FROM finish();
+ROLLBACK;
