@@ -60,6 +60,9 @@ extern void sc_verify_free(ScFile *file);
 /* two different roots for one size of one chain, anywhere among the files */
 extern ScVerdict sc_verify_forks(const ScFile *files, int nfiles);
 
+/* verify_consistency.c: whether the proof in a file connects the two files' checkpoints */
+extern ScVerdict sc_verify_consistency(const ScFile *a, const ScFile *b, const char *path);
+
 /* verify_print.c */
 extern void sc_print_text(const char *s, size_t len);
 extern void sc_print_leaf(const ScLeaf *leaf);

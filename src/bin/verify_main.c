@@ -32,6 +32,9 @@ static const char help[] =
 "                      given several times, and then each must have signed\n"
 "  -p, --policy FILE   a C2SP tlog-policy file: lines \"log\", \"witness\", \"group\",\n"
 "                      \"quorum\"\n"
+"  -c, --consistency FILE   with two FILEs of one chain: check that the longer\n"
+"                      history extends the shorter; FILE has the consistency\n"
+"                      proof, one base64 hash a line\n"
 "  -h, --help          this text\n"
 "  -V, --version       the version of this program and of the formats it reads\n"
 "\n"
@@ -70,7 +73,7 @@ usage_error(const char *what)
 
 /* judges all files, then the pairs */
 static ScVerdict
-run(const ScTrust *trust, char **paths, int npaths)
+run(const ScTrust *trust, const char *proof, char **paths, int npaths)
 {
 	ScFile	   *files = calloc((size_t) npaths, sizeof(ScFile));
 	ScVerdict	verdict = SC_VERIFIED;
@@ -84,6 +87,8 @@ run(const ScTrust *trust, char **paths, int npaths)
 		verdict = worse(verdict, files[i].verdict);
 	}
 	verdict = worse(verdict, sc_verify_forks(files, npaths));
+	if (proof)
+		verdict = worse(verdict, sc_verify_consistency(&files[0], &files[1], proof));
 	for (int i = 0; i < npaths; i++)
 		sc_verify_free(&files[i]);
 	free(files);
@@ -96,15 +101,17 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{"key", required_argument, NULL, 'k'},
 		{"policy", required_argument, NULL, 'p'},
+		{"consistency", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0}
 	};
 	static ScTrust trust;
+	const char *proof = NULL;
 	ScVerdict	verdict;
 	int			c;
 
-	while ((c = getopt_long(argc, argv, "k:p:hV", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "k:p:c:hV", options, NULL)) != -1)
 	{
 		switch (c)
 		{
@@ -120,6 +127,9 @@ main(int argc, char **argv)
 				if (!sc_trust_read_policy(&trust, optarg))
 					return SC_UNUSABLE;
 				break;
+			case 'c':
+				proof = optarg;
+				break;
 			case 'h':
 				fputs(help, stdout);
 				return SC_VERIFIED;
@@ -132,7 +142,9 @@ main(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error("no file given");
-	verdict = run(&trust, argv + optind, argc - optind);
+	if (proof && argc - optind != 2)
+		return usage_error("--consistency takes two files to compare");
+	verdict = run(&trust, proof, argv + optind, argc - optind);
 
 	/* a verdict that could not be told is none */
 	if (fflush(stdout) != 0)

@@ -60,39 +60,49 @@ sc_proof_verify_inclusion(const ScHash *leaf, uint64_t index, uint64_t size,
 	return hash_equal(&r, root) ? SC_OK : SC_MISMATCH;
 }
 
-/* the loop of 2.1.4.2 for 0 < from < to and a path that is not empty */
+/*
+ * The loop of 2.1.4.2 for 0 < from < to: what the old and the new root are if
+ * `seed` is the largest subtree that ends where the old tree ends.
+ */
 static ScStatus
-climb_both(uint64_t from, const ScHash *from_root, uint64_t to, const ScHash *to_root,
-		   const ScHash *path, int npath)
+climb_both(ScHash *old_root, ScHash *new_root, uint64_t from, uint64_t to,
+		   const ScHash *seed, const ScHash *path, int npath)
 {
 	uint64_t	fn = from - 1;
 	uint64_t	sn = to - 1;
-	bool		power = (from & (from - 1)) == 0;
-	ScHash		fr = power ? *from_root : path[0];
-	ScHash		sr = fr;
 
+	*old_root = *new_root = *seed;
 	while (fn & 1)
 	{
 		fn >>= 1;
 		sn >>= 1;
 	}
-	for (int i = power ? 0 : 1; i < npath; i++)
+	for (int i = 0; i < npath; i++)
 	{
 		if (sn == 0)
 			return SC_MALFORMED;
 		if (sibling_is_left(&fn, &sn))
 		{
-			sc_hash_node(&fr, &path[i], &fr);
-			sc_hash_node(&sr, &path[i], &sr);
+			sc_hash_node(old_root, &path[i], old_root);
+			sc_hash_node(new_root, &path[i], new_root);
 		}
 		else
-			sc_hash_node(&sr, &sr, &path[i]);
+			sc_hash_node(new_root, new_root, &path[i]);
 		fn >>= 1;
 		sn >>= 1;
 	}
-	if (sn != 0)
+	return sn == 0 ? SC_OK : SC_MALFORMED;
+}
+
+ScStatus
+sc_proof_subproof_roots(ScHash *from_root, ScHash *to_root, uint64_t from, uint64_t to,
+						const ScHash *path, int npath)
+{
+	if (from == 0 || from >= to)
+		return SC_RANGE;
+	if (npath < 1)
 		return SC_MALFORMED;
-	return hash_equal(&fr, from_root) && hash_equal(&sr, to_root) ? SC_OK : SC_MISMATCH;
+	return climb_both(from_root, to_root, from, to, &path[0], path + 1, npath - 1);
 }
 
 ScStatus
@@ -100,6 +110,9 @@ sc_proof_verify_consistency(uint64_t from, const ScHash *from_root, uint64_t to,
 							const ScHash *path, int npath)
 {
 	ScHash		empty;
+	ScHash		old_root;
+	ScHash		new_root;
+	ScStatus	status;
 
 	if (from > to)
 		return SC_RANGE;
@@ -121,5 +134,13 @@ sc_proof_verify_consistency(uint64_t from, const ScHash *from_root, uint64_t to,
 		return npath == 0 ? SC_OK : SC_MALFORMED;
 	if (npath <= 0)
 		return SC_MALFORMED;
-	return climb_both(from, from_root, to, to_root, path, npath);
+
+	/* a perfect old tree is itself the seed, and not in the path */
+	if ((from & (from - 1)) == 0)
+		status = climb_both(&old_root, &new_root, from, to, from_root, path, npath);
+	else
+		status = climb_both(&old_root, &new_root, from, to, &path[0], path + 1, npath - 1);
+	if (status != SC_OK)
+		return status;
+	return hash_equal(&old_root, from_root) && hash_equal(&new_root, to_root) ? SC_OK : SC_MISMATCH;
 }

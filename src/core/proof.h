@@ -17,4 +17,13 @@ extern SC_WARN_UNUSED ScStatus sc_proof_verify_consistency(uint64_t from, const 
 														   uint64_t to, const ScHash *to_root,
 														   const ScHash *path, int npath);
 
+/*
+ * The roots at `from` and `to` that SUBPROOF(from, D[to], false) leads to: a
+ * signed root at `to` with another signed root at `from` than this proves two
+ * histories.  Requires 0 < from < to (SC_RANGE); SC_MALFORMED.
+ */
+extern SC_WARN_UNUSED ScStatus sc_proof_subproof_roots(ScHash *from_root, ScHash *to_root,
+													   uint64_t from, uint64_t to,
+													   const ScHash *path, int npath);
+
 #endif							/* SC_CORE_PROOF_H */

@@ -187,6 +187,9 @@ test_inclusion(void)
 		CHECK_STATUS(sc_tree_plan_inclusion(&plan, (uint64_t) size, (uint64_t) size), SC_RANGE);
 		CHECK_STATUS(sc_proof_verify_inclusion(&leaf_hash[0], (uint64_t) size, (uint64_t) size, NULL, 0, &root), SC_RANGE);
 	}
+	CHECK_STATUS(sc_proof_subproof_roots(&root, &root, 0, 5, &root, 1), SC_RANGE);
+	CHECK_STATUS(sc_proof_subproof_roots(&root, &root, 5, 5, &root, 1), SC_RANGE);
+	root = range_hash[0][LEAVES];
 	CHECK_STATUS(sc_tree_plan_inclusion(&plan, 0, 0), SC_RANGE);
 	CHECK_STATUS(sc_proof_verify_inclusion(&leaf_hash[0], 0, 0, NULL, 0, &root), SC_RANGE);
 	CHECK_STATUS(sc_proof_verify_inclusion(&leaf_hash[0], UINT64_MAX, UINT64_MAX, NULL, 0, &root), SC_RANGE);
@@ -234,6 +237,24 @@ try_consistency(int from, int to)
 		REQUIRE(sc_proof_verify_consistency(m, &old, n, &new, path, npath - 1) != SC_OK);
 		REQUIRE(sc_proof_verify_consistency(m, &old, n, &new, path + 1, npath - 1) != SC_OK);
 		REQUIRE(sc_proof_verify_consistency(m, &old, n, &new, path, 0) == SC_MALFORMED);
+	}
+	if (from > 0 && from < to)
+	{
+		ScHash		found_old;
+		ScHash		found_new;
+		int			nsub = naive_subproof(naive, from, 0, to, false);
+
+		REQUIRE(sc_proof_subproof_roots(&found_old, &found_new, m, n, naive, nsub) == SC_OK);
+		REQUIRE(test_same_hash(&found_old, &old) && test_same_hash(&found_new, &new));
+		REQUIRE(sc_proof_subproof_roots(&found_old, &found_new, m, n, naive, nsub - 1) == SC_MALFORMED);
+		REQUIRE(sc_proof_subproof_roots(&found_old, &found_new, m, n, naive, 0) == SC_MALFORMED);
+		for (int i = 0; i < nsub; i++)
+		{
+			naive[i].bytes[0] ^= 1;
+			REQUIRE(sc_proof_subproof_roots(&found_old, &found_new, m, n, naive, nsub) == SC_OK);
+			REQUIRE(!test_same_hash(&found_new, &new));
+			naive[i].bytes[0] ^= 1;
+		}
 	}
 	if (from != to)
 	{

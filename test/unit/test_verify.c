@@ -304,6 +304,70 @@ test_checkpoints(void)
 	CHECK(run_key(log_vkey, "empty") == 1 && run_key(log_vkey, "rubbish") == 1);
 }
 
+/* writes the consistency proof between two sizes of the test's tree; `full` as SUBPROOF(m, D, false) */
+static void
+write_proof(const char *name, uint64_t from, uint64_t to, bool full)
+{
+	ScProofPlan plan;
+	ScHash		nodes[SC_PLAN_MAX];
+	ScHash		path[SC_PROOF_MAX];
+	ScBuf		buf = SC_BUF_INIT;
+
+	CHECK_STATUS(sc_tree_plan_consistency(&plan, from, to), SC_OK);
+	for (int i = 0; i < plan.nids; i++)
+		node_hash(&nodes[i], plan.ids[i]);
+	sc_tree_plan_path(path, &plan, nodes);
+	if (full && (from & (from - 1)) == 0)
+	{
+		ScHash		root;
+
+		root_of(&root, from);
+		sc_buf_base64(&buf, root.bytes, SC_HASH_LEN);
+		sc_buf_char(&buf, '\n');
+	}
+	for (int i = 0; i < plan.npath; i++)
+	{
+		sc_buf_base64(&buf, path[i].bytes, SC_HASH_LEN);
+		sc_buf_char(&buf, '\n');
+	}
+	write_buf(name, &buf);
+}
+
+static void
+test_consistency(void)
+{
+	ScBuf		buf = SC_BUF_INIT;
+
+	write_proof("proof57", 5, 7, false);
+	write_proof("proof47", 4, 7, false);
+	write_proof("proof47.full", 4, 7, true);
+	checkpoint(&buf, ORIGIN, 4, false, &log_key, NULL);
+	write_buf("checkpoint.four", &buf);
+	checkpoint(&buf, ORIGIN, 4, true, &log_key, NULL);
+	write_buf("checkpoint.four.lie", &buf);
+	checkpoint(&buf, ORIGIN, 5, true, &log_key, NULL);
+	write_buf("checkpoint.five.lie", &buf);
+	checkpoint(&buf, ORIGIN, 5, true, NULL, NULL);
+	write_buf("checkpoint.five.unsigned.lie", &buf);
+
+	CHECK(run_key(log_vkey, "-c proof57 checkpoint.five checkpoint") == 0 && says("CONSISTENT"));
+	CHECK(run_key(log_vkey, "-c proof57 receipt2 checkpoint.five") == 0 && says("CONSISTENT"));
+	CHECK(run_key(log_vkey, "-c proof47 checkpoint.four checkpoint") == 0 && says("CONSISTENT"));
+	CHECK(run_key(log_vkey, "-c proof47.full checkpoint.four checkpoint") == 0 && says("CONSISTENT"));
+	CHECK(run_key(log_vkey, "-c empty checkpoint checkpoint") == 0 && says("CONSISTENT"));
+	CHECK(run("-c proof57 checkpoint.five checkpoint") == 2 && says("CONSISTENT"));
+	CHECK(run_key(log_vkey, "-c proof57 checkpoint.five.lie checkpoint") == 1 && says("PROOF: history was rewritten"));
+	CHECK(run_key(log_vkey, "-c proof57 checkpoint.five.unsigned.lie checkpoint") == 1 && says("CONFLICT") && !says("PROOF"));
+	CHECK(run_key(log_vkey, "-c proof47.full checkpoint.four.lie checkpoint") == 1 && says("PROOF: history was rewritten"));
+	CHECK(run_key(log_vkey, "-c proof47 checkpoint.four.lie checkpoint") == 1 && says("does not connect") && !says("PROOF"));
+	CHECK(run_key(log_vkey, "-c proof47 checkpoint.five checkpoint") == 1 && says("does not connect"));
+	CHECK(run_key(log_vkey, "-c proof57 checkpoint.five checkpoint.fork") == 1 && says("does not connect"));
+	CHECK(run_key(log_vkey, "-c rubbish checkpoint.five checkpoint") == 1 && says("no consistency proof"));
+	CHECK(run_key(log_vkey, "-c nothing checkpoint.five checkpoint") == 3);
+	CHECK(run_key(log_vkey, "-c proof57 checkpoint") == 3);
+	CHECK(run("-c proof57 checkpoint.five checkpoint.unnamed") == 3 && says("different chains"));
+}
+
 static void
 test_worst_wins(void)
 {
@@ -386,6 +450,7 @@ main(int argc, char **argv)
 	test_receipts();
 	test_trust();
 	test_checkpoints();
+	test_consistency();
 	test_worst_wins();
 	test_altered_bytes();
 	for (int i = 0; i < NLEAVES; i++)
