@@ -21,6 +21,9 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.cosigner_key()
 TO PUBLIC;
 
+/* what ALTER TABLE lets an owner do as well; it asks who owns the table */
+GRANT EXECUTE ON FUNCTION seoulchain.add_ledger_seq(regclass) TO PUBLIC;
+
 /* what moves sealing, chains, keys and nodes */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.seal(text),

@@ -53,7 +53,8 @@ ledger_set_new_storage(Relation rel, const ScFileLocator *locator, char persiste
 static void
 ledger_nontransactional_truncate(Relation rel)
 {
-	sc_refuse_change(rel, "TRUNCATE");
+	sc_refuse_truncate(RelationGetRelid(rel));
+	GetHeapamTableAmRoutine()->relation_nontransactional_truncate(rel);
 }
 
 /* TOAST tables are plain heap: their rows are parts of values, not rows of the ledger */

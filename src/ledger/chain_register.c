@@ -16,8 +16,11 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "commands/sequence.h"
 #include "core/hash.h"
 #include "core/json.h"
@@ -79,6 +82,7 @@ create_sequence(int32 chain_id)
 	Oid			save_user;
 	int			save_context;
 	ObjectAddress address;
+	ObjectAddress extension;
 
 	stmt->sequence = makeRangeVar(pstrdup(SC_SCHEMA), psprintf("chain_%d_seq", chain_id), -1);
 	stmt->options = list_make1(makeDefElem("increment", (Node *) makeInteger(SC_SEQUENCE_STRIDE), -1));
@@ -88,6 +92,10 @@ create_sequence(int32 chain_id)
 	SetUserIdAndSecContext(sc_registry_owner(), save_context | SECURITY_LOCAL_USERID_CHANGE);
 	address = DefineSequence(make_parsestate(NULL), stmt);
 	SetUserIdAndSecContext(save_user, save_context);
+
+	/* no member, or pg_dump would skip its value; but it goes when the extension goes */
+	ObjectAddressSet(extension, ExtensionRelationId, get_extension_oid("seoulchain", false));
+	recordDependencyOn(&address, &extension, DEPENDENCY_AUTO_EXTENSION);
 
 	CommandCounterIncrement();
 	return address.objectId;

@@ -296,7 +296,7 @@ ddl_object_access(ObjectAccessType access, Oid class, Oid object, int column, vo
 	else if (access == OAT_DROP)
 		object_dropped(class, object, column);
 	else if (access == OAT_TRUNCATE && sc_is_ledger_relation(object))
-		sc_refuse(get_rel_name(object), "TRUNCATE", "Insert correcting rows.");
+		sc_refuse_truncate(object);
 }
 
 /* ExecutorStart_hook */

@@ -51,7 +51,7 @@ sc_ledger_seq_reserved(const char *relname)
 			(errcode(ERRCODE_RESERVED_NAME),
 			 errmsg("column name \"%s\" is reserved in ledger tables", SC_LEDGER_SEQ),
 			 errdetail("Table \"%s\" gets a column of that name from the ledger.", relname),
-			 errhint("Choose another name for the column.")));
+			 errhint("Choose another name for the column.  To load a dump: PGOPTIONS='-c seoulchain.restore=on'.")));
 }
 
 /* the error of a table without the column */
@@ -137,9 +137,10 @@ sc_add_ledger_seq(PG_FUNCTION_ARGS)
 	AlterTableCmd *cmd = makeNode(AlterTableCmd);
 
 	sc_require_encoding();
-	rel = table_open(relid, AccessExclusiveLock);
+	/* nobody gets to lock, or queue for, a table that is not his */
 	if (!pg_class_ownercheck(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+	rel = table_open(relid, AccessExclusiveLock);
 	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

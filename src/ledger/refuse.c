@@ -11,9 +11,12 @@
 
 #include "ledger/refuse.h"
 
+#include "access/table.h"
 #include "ledger/registry.h"
 #include "ledger/settings.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -33,6 +36,26 @@ sc_refuse_change(Relation rel, const char *command)
 	sc_refuse(RelationGetRelationName(rel), command, "Insert a correcting row.");
 }
 
+/* is the relation without rows, dead ones included?  The caller may not have locked it yet */
+static bool
+is_empty(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		empty = RelationGetNumberOfBlocks(rel) == 0;
+
+	table_close(rel, NoLock);
+	return empty;
+}
+
+void
+sc_refuse_truncate(Oid relid)
+{
+	/* pg_restore -j truncates each table that it has created before it loads the rows */
+	if (sc_restore && sc_restore_allows(relid) && is_empty(relid))
+		return;
+	sc_refuse(get_rel_name(relid), "TRUNCATE", "Insert correcting rows.");
+}
+
 void
 sc_refuse_new_storage(Relation rel)
 {
@@ -40,20 +63,8 @@ sc_refuse_new_storage(Relation rel)
 	 * heap_create() asks for storage before there is a row in pg_class; every
 	 * later request means that the present storage is to be thrown away.
 	 */
-	if (IsBinaryUpgrade || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(RelationGetRelid(rel))))
-		return;
-	sc_refuse_change(rel, "TRUNCATE");
-}
-
-void
-sc_refuse_supplied_seq(Relation rel)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_GENERATED_ALWAYS),
-			 errmsg("column \"%s\" of ledger table \"%s\" is filled by the ledger",
-					SC_LEDGER_SEQ, RelationGetRelationName(rel)),
-			 errdetail("A value was supplied for it."),
-			 errhint("Leave the column out; to load a dump, run it with PGOPTIONS='-c seoulchain.restore=on'.")));
+	if (!IsBinaryUpgrade && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(RelationGetRelid(rel))))
+		sc_refuse_truncate(RelationGetRelid(rel));
 }
 
 bool
@@ -62,16 +73,4 @@ sc_restore_allows(Oid relid)
 	ScLedgerTable *table = sc_ledger_by_relation(relid, true);
 
 	return table == NULL || !sc_chain_is_open(sc_chain_by_id(table->chain_id, false));
-}
-
-void
-sc_restore_require(Relation rel)
-{
-	if (sc_restore_allows(RelationGetRelid(rel)))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("ledger table \"%s\" belongs to an open chain", RelationGetRelationName(rel)),
-			 errdetail("With seoulchain.restore = on, rows would be stored without being recorded."),
-			 errhint("SET seoulchain.restore = off;")));
 }

@@ -21,16 +21,10 @@ extern void sc_refuse_change(Relation rel, const char *command) pg_attribute_nor
  */
 extern void sc_refuse_new_storage(Relation rel);
 
-/* a supplied ledger_seq, outside a restore */
-extern void sc_refuse_supplied_seq(Relation rel) pg_attribute_noreturn();
+/* TRUNCATE: refused, but for an empty table while a dump is loaded */
+extern void sc_refuse_truncate(Oid relid);
 
-/*
- * In restore mode: errors when the relation belongs to an open chain, whose
- * rows may only come by recording.
- */
-extern void sc_restore_require(Relation rel);
-
-/* the same question without the error: may rows be loaded with their ledger_seq? */
+/* may rows be loaded with their ledger_seq?  Not into tables of an open chain, where rows come by recording only */
 extern bool sc_restore_allows(Oid relid);
 
 #endif							/* SC_LEDGER_REFUSE_H */

@@ -9,10 +9,18 @@ CREATE TABLE other (id int PRIMARY KEY, voter text);
 INSERT INTO other VALUES (1, 'choi'), (3, 'park');
 
 -- the error itself
-\set VERBOSITY verbose
+DO $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	UPDATE refuse.ballot SET voter = 'x';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RAISE NOTICE '% | % | % | %', sqlstate, sqlerrm, detail, hint;
+END
+$$;
 \set SHOW_CONTEXT never
-UPDATE ballot SET voter = 'x';
-\set VERBOSITY default
 
 UPDATE ballot SET voter = 'x' WHERE id = 1;
 UPDATE ballot SET voter = 'x' WHERE false;
@@ -155,7 +163,9 @@ SELECT count(*) FROM pg_attribute WHERE attrelid = 'ballot'::regclass AND attisd
 -- the extension stays while there are ledger tables
 DROP EXTENSION seoulchain;
 DROP EXTENSION seoulchain CASCADE;
+SET client_min_messages = warning;
 DROP SCHEMA seoulchain CASCADE;
+RESET client_min_messages;
 DROP ACCESS METHOD ledger CASCADE;
 ALTER EXTENSION seoulchain DROP ACCESS METHOD ledger;
 ALTER EXTENSION seoulchain DROP TABLE seoulchain.ledger;
