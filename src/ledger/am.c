@@ -17,6 +17,7 @@
 #include "ledger/index_scan.h"
 #include "ledger/insert.h"
 #include "ledger/refuse.h"
+#include "ledger/rewrite.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(sc_ledger_handler);
@@ -78,6 +79,7 @@ make_routine(void)
 	routine.tuple_update = ledger_tuple_update;
 	routine.sc_am_set_new_storage = ledger_set_new_storage;
 	routine.relation_nontransactional_truncate = ledger_nontransactional_truncate;
+	routine.relation_copy_for_cluster = ledger_copy_for_cluster;
 	routine.relation_toast_am = ledger_toast_am;
 	routine.index_build_range_scan = ledger_index_build_range_scan;
 	routine.index_validate_scan = ledger_index_validate_scan;

@@ -186,54 +186,61 @@ current_level(void)
 	return levels;
 }
 
-/* does the entry continue the buffer's last run? */
-static bool
-continues_run(const LeafBuffer *buffer, int32 table_id, int64 ledger_seq)
+/* a run of one leaf */
+static ScJournalRun
+new_run(int32 table_id, int64 ledger_seq, const ItemPointerData *tid)
 {
-	ScJournalRun run;
+	ScJournalRun run = {
+		.version = SC_JOURNAL_VERSION,
+		.count = 1,
+		.table_id = table_id,
+		.first_seq = ledger_seq,
+		.block = InvalidBlockNumber,
+		.offset = InvalidOffsetNumber
+	};
 
-	if (buffer->run < 0)
-		return false;
-	memcpy(&run, buffer->data + buffer->run, sizeof(run));
-	return run.table_id == table_id && run.count < PG_UINT16_MAX &&
-		run.first_seq + run.count == ledger_seq;
+	if (tid != NULL)
+	{
+		run.block = ItemPointerGetBlockNumber(tid);
+		run.offset = ItemPointerGetOffsetNumber(tid);
+	}
+	return run;
 }
 
-/* appends an entry that is known to fit */
-static void
-buffer_append(LeafBuffer *buffer, int32 table_id, int64 ledger_seq, bool continues,
-			  const ItemPointerData *tid, const ScHash *leaf)
+/* does a run of one leaf continue this run? */
+static bool
+continues_run(const ScJournalRun *run, const ScJournalRun *one)
 {
-	ScJournalRun run = {SC_JOURNAL_VERSION, 0, table_id, ledger_seq};
-
-	if (continues)
-		memcpy(&run, buffer->data + buffer->run, sizeof(run));
-	else
-	{
-		buffer->run = buffer->len;
-		buffer->len += sizeof(run);
-	}
-	run.count++;
-	memcpy(buffer->data + buffer->run, &run, sizeof(run));
-	memcpy(buffer->data + buffer->len, tid, sizeof(*tid));
-	memcpy(buffer->data + buffer->len + sizeof(*tid), leaf->bytes, SC_HASH_LEN);
-	buffer->len += SC_JOURNAL_ENTRY_LEN;
+	return one->offset != InvalidOffsetNumber && run->offset != InvalidOffsetNumber &&
+		run->table_id == one->table_id &&
+		run->first_seq + run->count == one->first_seq &&
+		run->block == one->block && run->offset + run->count == one->offset;
 }
 
 void
 sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
 {
-	static const ItemPointerData no_tid = {{0xFFFF, 0xFFFF}, 0};
 	LeafBuffer *buffer = level_buffer(current_level(), chain_id);
-	bool		continues = continues_run(buffer, table_id, ledger_seq);
-	size_t		need = SC_JOURNAL_ENTRY_LEN + (continues ? 0 : sizeof(ScJournalRun));
+	ScJournalRun one = new_run(table_id, ledger_seq, tid);
+	ScJournalRun run;
 
-	if (buffer->len + need > SC_JOURNAL_ROW_MAX)
-	{
+	if (buffer->len + sizeof(run) + SC_JOURNAL_ENTRY_LEN > SC_JOURNAL_ROW_MAX)
 		buffer_write(buffer);
-		continues = false;
+
+	if (buffer->run >= 0)
+		memcpy(&run, buffer->data + buffer->run, sizeof(run));
+	if (buffer->run >= 0 && continues_run(&run, &one))
+		run.count++;
+	else
+	{
+		run = one;
+		buffer->run = buffer->len;
+		buffer->len += sizeof(run);
 	}
-	buffer_append(buffer, table_id, ledger_seq, continues, tid ? tid : &no_tid, leaf);
+	memcpy(buffer->data + buffer->run, &run, sizeof(run));
+	memcpy(buffer->data + buffer->len, leaf->bytes, SC_JOURNAL_ENTRY_LEN);
+	buffer->len += SC_JOURNAL_ENTRY_LEN;
+
 	if (at_once)
 		buffer_write(buffer);
 }

@@ -69,9 +69,8 @@ sc_block_by_height(int32 chain_id, int64 height, Snapshot snapshot, ScBlock *out
 	return block_first(out, keys, 2, snapshot, ForwardScanDirection);
 }
 
-/* the member row with the greatest lower bound below `below`; false when there is none */
-static bool
-member_before(int32 chain_id, int64 below, Snapshot snapshot, ScSeqRange *range, int64 *first_leaf)
+bool
+sc_member_before(int32 chain_id, int64 below, Snapshot snapshot, ScSeqRange *range, int64 *first_leaf)
 {
 	ScInternalScan scan;
 	ScanKeyData keys[2];
@@ -98,7 +97,7 @@ sc_member_leaf_index(int32 chain_id, int64 ledger_seq, Snapshot snapshot)
 	int64		first_leaf;
 
 	if (ledger_seq == PG_INT64_MAX ||
-		!member_before(chain_id, ledger_seq + 1, snapshot, &range, &first_leaf) ||
+		!sc_member_before(chain_id, ledger_seq + 1, snapshot, &range, &first_leaf) ||
 		ledger_seq >= range.upper)
 		return -1;
 	return first_leaf + (ledger_seq - range.lower);
@@ -110,7 +109,7 @@ sc_member_overlaps(int32 chain_id, const ScSeqRange *range, Snapshot snapshot)
 	ScSeqRange	before;
 	int64		first_leaf;
 
-	return member_before(chain_id, range->upper, snapshot, &before, &first_leaf) &&
+	return sc_member_before(chain_id, range->upper, snapshot, &before, &first_leaf) &&
 		before.upper > range->lower;
 }
 

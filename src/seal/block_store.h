@@ -43,6 +43,9 @@ typedef struct ScSeqRange
 	int64		upper;
 } ScSeqRange;
 
+/* the member range with the greatest lower bound below `below`; false when there is none */
+extern bool sc_member_before(int32 chain_id, int64 below, Snapshot snapshot, ScSeqRange *range, int64 *first_leaf);
+
 /* is any number of the range sealed already? */
 extern bool sc_member_overlaps(int32 chain_id, const ScSeqRange *range, Snapshot snapshot);
 

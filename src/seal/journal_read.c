@@ -91,6 +91,7 @@ parse_run(ScJournalRun *run, const char *data, Size len, Size offset)
 	memcpy(run, data + offset, sizeof(ScJournalRun));
 	return run->version == SC_JOURNAL_VERSION && run->count > 0 &&
 		run->first_seq > 0 && run->first_seq <= PG_INT64_MAX - run->count - 1 &&
+		run->offset + run->count <= PG_UINT16_MAX &&
 		(len - offset - sizeof(ScJournalRun)) / SC_JOURNAL_ENTRY_LEN >= run->count;
 }
 
@@ -249,12 +250,10 @@ copy_run(ScSealLeaf *out, const ScJournalRun *run, const char *entries)
 {
 	for (int i = 0; i < run->count; i++)
 	{
-		const char *entry = entries + i * SC_JOURNAL_ENTRY_LEN;
-
 		out[i].seq = run->first_seq + i;
 		out[i].table_id = run->table_id;
-		memcpy(&out[i].tid, entry, sizeof(ItemPointerData));
-		memcpy(&out[i].hash, entry + sizeof(ItemPointerData), SC_HASH_LEN);
+		sc_journal_tid(&out[i].tid, run, i);
+		memcpy(&out[i].hash, entries + i * SC_JOURNAL_ENTRY_LEN, SC_JOURNAL_ENTRY_LEN);
 	}
 }
 

@@ -141,13 +141,17 @@ get_tids(ScPlace *places, int count, const uint8 **in, const uint8 *end)
 			block += unzigzag(step >> 1);
 			if (!get_varint(in, end, &offset))
 				return i;
-			ItemPointerSet(&places[i++].tid, (BlockNumber) block, (OffsetNumber) offset);
+			ItemPointerSet(&places[i].tid, (BlockNumber) block, (OffsetNumber) offset);
+			i++;
 			continue;
 		}
 		if (step == 0)
 			return i;
-		for (uint64 more = step >> 1; more > 0 && i < count; more--)
-			ItemPointerSet(&places[i++].tid, (BlockNumber) block, (OffsetNumber) ++offset);
+		for (uint64 more = step >> 1; more > 0 && i < count; more--, i++)
+		{
+			offset++;
+			ItemPointerSet(&places[i].tid, (BlockNumber) block, (OffsetNumber) offset);
+		}
 	}
 	return i;
 }

@@ -11,6 +11,7 @@
 #include "ledger/registry.h"
 #include "seal/key_files.h"
 #include "seal/node.h"
+#include "seal/refresh.h"
 #include "seal/seal.h"
 #include "seal/shmem.h"
 #include "utils/guc.h"
@@ -49,5 +50,6 @@ sc_seal_init(void)
 	sc_seal_shmem_init();
 	sc_launcher_register();
 	sc_seal_utility_init();
+	sc_refresh_init();
 	sc_chain_create_hook = sc_node_create_chain;
 }
