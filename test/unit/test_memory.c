@@ -133,7 +133,7 @@ test_concurrent_writers(void)
 	{
 		if (fork() == 0)
 		{
-			char		origin[16];
+			char		origin[32];
 
 			snprintf(origin, sizeof(origin), "writer/%d", writer);
 			for (uint64_t size = 1; size <= 25; size++)
@@ -154,7 +154,7 @@ test_concurrent_writers(void)
 	}
 	for (int writer = 0; writer < 8; writer++)
 	{
-		char		origin[16];
+		char		origin[32];
 
 		snprintf(origin, sizeof(origin), "writer/%d", writer);
 		CHECK_STATUS(sc_memory_read(&out, &found, path, origin), SC_OK);
