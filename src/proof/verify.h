@@ -1,0 +1,208 @@
+/*
+ * verify.h
+ *	  What the phases of verify() share.
+ *
+ * A run reads everything with one snapshot.  First the extension's own
+ * tables are taken apart (load), then each chain's blocks and tree are
+ * recomputed (tree), which also says which leaf every ledger_seq has to be;
+ * then events, the journal and the rows of every table are compared with
+ * their leaves; last come the leaves that nothing was found for.
+ */
+#ifndef SC_PROOF_VERIFY_H
+#define SC_PROOF_VERIFY_H
+
+#include "postgres.h"
+
+#include "core/note.h"
+#include "nodes/pg_list.h"
+#include "proof/fault.h"
+#include "proof/page.h"
+#include "proof/scan.h"
+#include "seal/places.h"
+#include "seal/tree_store.h"
+#include "utils/hsearch.h"
+
+/* a range of ledger_seq and its leaves; 24 bytes, the only memory that grows with blocks */
+typedef struct ScRange
+{
+	int64		lower;
+	int64		first_leaf;
+	uint32		count;
+	uint32		height;
+} ScRange;
+
+/* where the tiles of one level are stored, by tile number */
+typedef struct ScTileIndex
+{
+	int64		ntiles;
+	int64		capacity;
+	struct ScTilePlace
+	{
+		int64		tile;
+		ItemPointerData tid;
+	}		   *places;
+} ScTileIndex;
+
+#define SC_TILE_LEVELS 8
+
+/* a tile's hashes, cached */
+typedef struct ScTileCopy
+{
+	int64		tile;			/* -1: empty slot */
+	int			count;			/* 0: missing or unreadable */
+	ScHash		hashes[SC_TILE_WIDTH];
+} ScTileCopy;
+
+/* leaves [from, to) whose stored hashes do not give the roots */
+typedef struct ScBadLeaves
+{
+	int64		from;
+	int64		to;
+} ScBadLeaves;
+
+typedef struct ScVerifyChain
+{
+	int32		chain_id;
+	bool		registered;		/* seoulchain.chain has it */
+	char	   *name;
+	char	   *origin;
+	char	   *log_key;
+	Oid			sequence;
+	int64		size;			/* leaves that blocks and members account for */
+	int64		nranges;
+	int64		capacity;
+	ScRange    *ranges;			/* by leaf */
+	uint32	   *by_seq;			/* the ranges by lower; NULL when that is their order */
+	int64		hit;			/* position of the range found last */
+	uint8	   *seen;			/* one bit a leaf: something was found for it */
+	ScTileIndex levels[SC_TILE_LEVELS];
+	int			nslots;
+	ScTileCopy *slots[1 << 16]; /* level 0, slot = tile % nslots; allocated on use */
+	ScTileCopy *upper[SC_TILE_LEVELS];
+	List	   *bad_leaves;		/* of ScBadLeaves */
+} ScVerifyChain;
+
+typedef struct ScVerifyTable
+{
+	int32		table_id;
+	int32		chain_id;
+	Oid			relid;
+	char	   *ledger_name;
+	int64		joined_seq;
+	int64		dropped_seq;	/* 0: not dropped */
+	Relation	rel;			/* open while verify runs, or NULL */
+} ScVerifyTable;
+
+/* a run of journal entries */
+typedef struct ScPending
+{
+	int32		chain_id;
+	int32		table_id;
+	int64		first_seq;
+	int64		first_bit;		/* in ScVerify.pending_seen */
+	ItemPointerData tid;		/* of the journal row */
+	uint16		count;
+	uint16		offset;			/* of the run's first entry in the row's bytes */
+} ScPending;
+
+typedef struct ScVerify
+{
+	MemoryContext context;
+	Snapshot	snapshot;
+	ScFaults   *faults;
+	Oid			only_relation;	/* InvalidOid: all */
+	int32		only_chain;		/* 0: all */
+	List	   *chains;			/* of ScVerifyChain */
+	List	   *tables;			/* of ScVerifyTable */
+	Relation	tree;
+	ScPageCopy	tree_copy;
+	Datum	   *tree_values;
+	bool	   *tree_nulls;
+	/* the tile whose places were read last */
+	int32		places_chain;
+	int64		places_tile;
+	int			nplaces;
+	ScPlace		places[SC_TILE_WIDTH];
+	ScTileCopy	places_hashes;
+	/* journal */
+	Relation	journal;
+	ScPageCopy	journal_copy;
+	int64		npending;
+	int64		pending_capacity;
+	ScPending  *pending;		/* by chain and first_seq */
+	uint8	   *pending_seen;
+	/* tuples that could not be taken apart, by table and tid */
+	HTAB	   *unreadable;
+	/* the checkpoint that the caller brought */
+	bool		has_checkpoint;
+	ScCheckpoint checkpoint;
+	ScNote		checkpoint_note;
+	bool		checkpoint_met;
+	/* this node's cosigner key, or NULL */
+	char	   *cosigner_key;
+} ScVerify;
+
+/* verify.c */
+extern ScVerifyChain *sc_verify_chain(const ScVerify *v, int32 chain_id);
+extern ScVerifyTable *sc_verify_table(const ScVerify *v, int32 table_id);
+extern bool sc_verify_wants(const ScVerify *v, const ScVerifyChain *chain);
+extern ScFault sc_verify_fault(const ScVerifyChain *chain, const char *word);
+
+/* verify_load.c: the registry under the snapshot; opens and locks the tables */
+extern void sc_verify_load_registry(ScVerify *v);
+extern Relation sc_verify_open(const char *name);
+
+/*
+ * A stored table sorted by some of its columns, to be read row by row;
+ * damaged rows and pages become faults.
+ */
+typedef struct ScSorted ScSorted;
+extern ScSorted *sc_sorted_load(ScVerify *v, const char *table, int nkeys, const AttrNumber *keys, const Oid *types);
+/* the row at hand, or NULL at the end */
+extern TupleTableSlot *sc_sorted_peek(ScSorted *sorted);
+extern void sc_sorted_next(ScSorted *sorted);
+extern void sc_sorted_end(ScSorted *sorted);
+
+/* scans one of the extension's own tables; damaged rows and pages become faults */
+extern void sc_verify_scan(ScVerify *v, Relation rel, void (*row) (void *arg, ScScan *scan), void *arg);
+
+/* verify_tile.c */
+extern void sc_verify_load_tiles(ScVerify *v);
+/* the tile, or NULL when it is missing or unreadable */
+extern const ScTileCopy *sc_verify_tile(ScVerify *v, ScVerifyChain *chain, int level, int64 tile);
+/* the hash of a leaf, or NULL */
+extern const ScHash *sc_verify_leaf(ScVerify *v, ScVerifyChain *chain, int64 leaf);
+/* the hint beside a leaf; false when there is none to be had */
+extern bool sc_verify_place(ScVerify *v, ScVerifyChain *chain, int64 leaf, ScPlace *place);
+/* root and frontier of `size` leaves from stored nodes; false when a node is missing */
+extern bool sc_verify_stored_frontier(ScVerify *v, ScVerifyChain *chain, int64 size, ScFrontier *out);
+
+/* verify_range.c */
+extern void sc_ranges_add(ScVerify *v, ScVerifyChain *chain, int64 lower, int64 count, int64 first_leaf, int64 height);
+extern void sc_ranges_finish(ScVerify *v, ScVerifyChain *chain);
+/* the range that holds the number, or NULL */
+extern const ScRange *sc_ranges_find(ScVerifyChain *chain, int64 ledger_seq);
+/* notes that something was found for the leaf; false when that was known already */
+extern bool sc_seen_mark(ScVerifyChain *chain, int64 leaf);
+extern bool sc_leaf_is_bad(const ScVerifyChain *chain, int64 leaf);
+
+/* verify_tree.c: blocks, members, signatures and tree of every chain */
+extern void sc_verify_blocks(ScVerify *v);
+
+/* verify_journal.c */
+extern void sc_verify_load_journal(ScVerify *v);
+/* the pending entry of a number, or NULL; *hash and *bit are its */
+extern const ScPending *sc_pending_find(ScVerify *v, int32 chain_id, int64 ledger_seq, ScHash *hash, int64 *bit);
+extern bool sc_pending_mark(ScVerify *v, int64 bit);
+extern void sc_verify_pending_left(ScVerify *v);
+
+/* verify_event.c: events against leaves and registry */
+extern void sc_verify_events(ScVerify *v);
+
+/* verify_row.c: the rows of every table */
+extern void sc_verify_rows(ScVerify *v);
+
+/* verify_left.c: leaves that nothing was found for */
+extern void sc_verify_left(ScVerify *v);
+
+#endif							/* SC_PROOF_VERIFY_H */
