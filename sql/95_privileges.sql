@@ -21,6 +21,24 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.cosigner_key()
 TO PUBLIC;
 
+/* proofs: whoever may SELECT the row, which is asked inside; the others are arithmetic or show hashes */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.leaf_index(regclass, bigint),
+	seoulchain.leaf_data(regclass, bigint),
+	seoulchain.leaf_hash(regclass, bigint),
+	seoulchain.inclusion_proof(regclass, bigint, bigint),
+	seoulchain.consistency_proof(text, bigint, bigint),
+	seoulchain.receipt(regclass, bigint),
+	seoulchain.verify_inclusion(bytea, bigint, bigint, bytea[], bytea),
+	seoulchain.verify_consistency(bigint, bytea, bigint, bytea, bytea[])
+TO PUBLIC;
+
+/* verification reads every row */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.verify(regclass, text),
+	seoulchain.verify_progress()
+TO seoulchain_auditor;
+
 /* what ALTER TABLE lets an owner do as well; it asks who owns the table */
 GRANT EXECUTE ON FUNCTION seoulchain.add_ledger_seq(regclass) TO PUBLIC;
 

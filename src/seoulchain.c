@@ -15,6 +15,7 @@
 #include "ledger/shmem.h"
 #include "ledger/target.h"
 #include "miscadmin.h"
+#include "proof/proof_init.h"
 #include "seal/seal.h"
 #include "utils/guc.h"
 
@@ -39,5 +40,6 @@ _PG_init(void)
 	sc_target_init();
 	sc_ddl_init();
 	sc_seal_init();
+	sc_proof_init();
 	MarkGUCPrefixReserved("seoulchain");
 }

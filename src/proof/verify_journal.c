@@ -184,8 +184,7 @@ sc_pending_find(ScVerify *v, int32 chain_id, int64 ledger_seq, ScHash *hash, int
 	if (!sc_page_fetch(&v->journal_copy, &pending->tid, v->snapshot, values, nulls))
 		return NULL;
 	entries = DatumGetByteaPP(values[SC_JOURNAL_ATTR_ENTRIES - 1]);
-	memcpy(hash, VARDATA_ANY(entries) + pending->offset + entry * SC_JOURNAL_ENTRY_LEN + sizeof(ItemPointerData),
-		   SC_HASH_LEN);
+	memcpy(hash, VARDATA_ANY(entries) + pending->offset + entry * SC_JOURNAL_ENTRY_LEN, SC_HASH_LEN);
 	return pending;
 }
 

@@ -1,0 +1,29 @@
+/*
+ * Verification.
+ */
+CREATE TYPE seoulchain.fault AS (
+	chain text,
+	relation regclass,
+	ledger_seq int8,
+	height int8,
+	fault text,
+	expected bytea,
+	found bytea
+);
+COMMENT ON TYPE seoulchain.fault IS 'one thing found wrong by verification; docs/verify.md lists the words of fault';
+
+CREATE FUNCTION seoulchain.verify(relation regclass DEFAULT NULL, checkpoint text DEFAULT NULL) RETURNS SETOF seoulchain.fault
+	AS 'MODULE_PATHNAME', 'sc_verify' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION seoulchain.verify(regclass, text) IS 'recomputes every row, block, tree node, link and signature; no row means intact';
+
+CREATE FUNCTION seoulchain.verify_progress(OUT pid int4, OUT datid oid, OUT relation oid, OUT phase text,
+	OUT done int8, OUT total int8, OUT started_at timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'sc_verify_progress' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION seoulchain.verify_progress() IS 'runs of verify() and verify_indexes() in this cluster';
+
+CREATE VIEW seoulchain.verify_progress AS
+	SELECT p.pid, d.datname AS database,
+		CASE WHEN d.datname = pg_catalog.current_database() THEN p.relation::pg_catalog.regclass END AS relation,
+		p.phase, p.done, p.total, p.started_at
+	FROM seoulchain.verify_progress() p LEFT JOIN pg_catalog.pg_database d ON d.oid = p.datid;
+COMMENT ON VIEW seoulchain.verify_progress IS 'how far running verifications are; pages while rows are compared, leaves while the tree is recomputed';

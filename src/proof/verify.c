@@ -1,0 +1,288 @@
+/*
+ * verify.c
+ *	  verify(): every row, block, tree node, hash link and signature, recomputed.
+ *
+ * Invariant: everything is read with one snapshot (verify_load.c), so work
+ * that goes on meanwhile raises no false alarm; every fault becomes a row
+ * and the run never stops at the first.  Nothing is written, not even a hint
+ * bit, and no code of users runs.
+ * Locks: AccessShareLock on the registry and the ledger tables, to the end of
+ * the transaction.  Memory: 24 bytes a member range, one bit a leaf, 16 bytes
+ * a tile, a cache of tiles in maintenance_work_mem.
+ * Not in parallel mode: steps run in subtransactions.
+ * What it cannot find is in docs/threat-model.md.
+ */
+#include "postgres.h"
+
+#include "proof/verify.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "ledger/registry.h"
+#include "miscadmin.h"
+#include "proof/guard.h"
+#include "proof/progress.h"
+#include "proof/proof_init.h"
+#include "proof/verify_signature.h"
+#include "seal/seal.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(sc_verify);
+
+ScVerifyChain *
+sc_verify_chain(const ScVerify *v, int32 chain_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, v->chains)
+	{
+		if (((ScVerifyChain *) lfirst(cell))->chain_id == chain_id)
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
+ScVerifyTable *
+sc_verify_table(const ScVerify *v, int32 table_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, v->tables)
+	{
+		if (((ScVerifyTable *) lfirst(cell))->table_id == table_id)
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
+bool
+sc_verify_wants(const ScVerify *v, const ScVerifyChain *chain)
+{
+	return chain != NULL && (v->only_chain == 0 || chain->chain_id == v->only_chain);
+}
+
+ScFault
+sc_verify_fault(const ScVerifyChain *chain, const char *word)
+{
+	ScFault		fault = {0};
+
+	fault.fault = word;
+	fault.chain_id = chain ? chain->chain_id : 0;
+	fault.chain = chain ? chain->name : NULL;
+	fault.leaf = SC_NONE;
+	fault.ledger_seq = SC_NONE;
+	fault.height = SC_NONE;
+	return fault;
+}
+
+/* tables that use the access method but that no chain knows */
+static void
+find_unknown_tables(ScVerify *v)
+{
+	Relation	classes = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(classes, InvalidOid, false, v->snapshot, 0, NULL);
+	Oid			am = sc_ledger_am_oid();
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		bool		known = false;
+		ListCell   *cell;
+		ScFault		fault;
+
+		if (form->relam != am || form->relkind != RELKIND_RELATION)
+			continue;
+		foreach(cell, v->tables)
+			known |= ((ScVerifyTable *) lfirst(cell))->relid == form->oid;
+		if (known)
+			continue;
+		fault = sc_verify_fault(NULL, SC_FAULT_TABLE_UNKNOWN);
+		fault.relation = form->oid;
+		sc_faults_add(v->faults, &fault);
+	}
+	systable_endscan(scan);
+	table_close(classes, AccessShareLock);
+}
+
+/* the checkpoint's chain and signature; its root is compared while the tree is recomputed */
+static void
+check_note(ScVerify *v)
+{
+	ScVerifyChain *chain = NULL;
+	ListCell   *cell;
+	ScNoteKeys *keys = palloc(sizeof(ScNoteKeys));
+	ScFault		fault;
+
+	foreach(cell, v->chains)
+	{
+		if (strcmp(((ScVerifyChain *) lfirst(cell))->origin, v->checkpoint.origin) == 0)
+			chain = lfirst(cell);
+	}
+	if (chain == NULL)
+	{
+		fault = sc_verify_fault(NULL, SC_FAULT_CHECKPOINT_NOT_EXTENDED);
+		fault.chain = v->checkpoint.origin;
+		fault.expected = &v->checkpoint.root;
+		fault.expectedlen = SC_HASH_LEN;
+		sc_faults_add(v->faults, &fault);
+		return;
+	}
+	if (!sc_verify_wants(v, chain))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the checkpoint is not of the relation's chain"),
+				 errdetail("It is of \"%s\".", v->checkpoint.origin),
+				 errhint("Leave the relation out to verify every chain.")));
+	sc_note_keys(keys, chain->log_key, v->cosigner_key);
+	if (sc_note_ok(keys, &v->checkpoint_note))
+		return;
+	fault = sc_verify_fault(chain, SC_FAULT_CHECKPOINT_SIGNATURE);
+	sc_faults_add(v->faults, &fault);
+}
+
+/* parses the caller's checkpoint; an error when it is none */
+static void
+take_checkpoint(ScVerify *v, text *note)
+{
+	char	   *string = text_to_cstring(note);
+
+	if (sc_note_parse(&v->checkpoint_note, string, strlen(string), true) != SC_OK ||
+		sc_checkpoint_parse(&v->checkpoint, v->checkpoint_note.text, v->checkpoint_note.textlen) != SC_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("the checkpoint cannot be read"),
+				 errdetail("It is not a signed note with origin, size and root hash."),
+				 errhint("Give the text that seoulchain.checkpoint() returned, line breaks included.")));
+	v->has_checkpoint = true;
+}
+
+/* a run in a context of its own */
+static ScVerify *
+verify_begin(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain verify",
+												  ALLOCSET_DEFAULT_SIZES);
+	ScVerify   *v = MemoryContextAllocZero(context, sizeof(ScVerify));
+
+	v->context = context;
+	return v;
+}
+
+/* the phases, in the order that each needs */
+static void
+verify_run(ScVerify *v)
+{
+	MemoryContext caller = MemoryContextSwitchTo(v->context);
+
+	v->faults = sc_faults_begin();
+	sc_progress_begin();
+	PG_TRY();
+	{
+		sc_verify_load_registry(v);
+		if (v->has_checkpoint)
+			check_note(v);
+		if (!OidIsValid(v->only_relation) && v->only_chain == 0)
+			find_unknown_tables(v);
+		sc_verify_load_tiles(v);
+		sc_verify_blocks(v);
+		sc_verify_load_journal(v);
+		sc_verify_events(v);
+		sc_verify_rows(v);
+		sc_verify_left(v);
+	}
+	PG_FINALLY();
+	{
+		sc_progress_end();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+}
+
+/* gives back what the run holds; faults have been taken */
+static void
+verify_end(ScVerify *v)
+{
+	ListCell   *cell;
+
+	foreach(cell, v->tables)
+	{
+		ScVerifyTable *table = lfirst(cell);
+
+		if (table->rel)
+			relation_close(table->rel, NoLock);
+	}
+	sc_page_free(&v->tree_copy);
+	sc_page_free(&v->journal_copy);
+	table_close(v->tree, NoLock);
+	table_close(v->journal, NoLock);
+	UnregisterSnapshot(v->snapshot);
+	MemoryContextDelete(v->context);
+}
+
+/*
+ * seoulchain.verify(relation regclass DEFAULT NULL, checkpoint text DEFAULT NULL) returns setof seoulchain.fault
+ *
+ * Every fault of every chain, or of one table and its chain's blocks and
+ * tree; no row means intact.  A checkpoint that the caller kept is compared
+ * with the present tree.  Privileges: seoulchain_auditor, superusers.
+ */
+Datum
+sc_verify(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ScVerify   *v;
+
+	InitMaterializedSRF(fcinfo, 0);
+	v = verify_begin();
+	if (!PG_ARGISNULL(0))
+	{
+		ScLedgerTable *table = sc_ledger_by_relation(PG_GETARG_OID(0), false);
+
+		v->only_relation = PG_GETARG_OID(0);
+		v->only_chain = table->chain_id;
+	}
+	if (!PG_ARGISNULL(1))
+		take_checkpoint(v, PG_GETARG_TEXT_PP(1));
+	verify_run(v);
+	sc_faults_emit(v->faults, result->setResult, result->setDesc);
+	verify_end(v);
+	PG_RETURN_NULL();
+}
+
+/* sc_open_chain_check_hook: a chain is opened only when nothing is wrong with it */
+static void
+check_chain(const ScChain *chain)
+{
+	ScVerify   *v = verify_begin();
+	int64		count;
+
+	v->only_chain = chain->chain_id;
+	verify_run(v);
+	count = sc_faults_count(v->faults);
+	sc_faults_end(v->faults);
+	verify_end(v);
+	if (count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("chain \"%s\" cannot be opened: verification found faults", chain->name),
+				 errdetail("Faults found: %lld.", (long long) count),
+				 errhint("SELECT * FROM seoulchain.verify() names them.")));
+}
+
+void
+sc_proof_init(void)
+{
+	sc_progress_init();
+	sc_open_chain_check_hook = check_chain;
+}

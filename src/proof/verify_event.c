@@ -1,0 +1,301 @@
+/*
+ * verify_event.c
+ *	  Events against their leaves, and the registry against the events.
+ *
+ * The registry (which tables, columns and keys there are) decides how rows
+ * are encoded, but no hash covers it.  The events are leaves, and say the
+ * same: what the two disagree on was altered in the registry.
+ *
+ * Invariant: only events whose leaf agrees are believed; those of the running
+ * transaction are taken as they are.  Memory: the events' columns, some
+ * hundred bytes for each CREATE or ALTER TABLE there ever was.
+ */
+#include "postgres.h"
+
+#include "proof/verify.h"
+
+#include "core/json.h"
+#include "ledger/journal.h"
+#include "ledger/registry_tables.h"
+#include "access/table.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* what an event says about a table or one of its columns */
+typedef struct EventFact
+{
+	int32		chain_id;
+	int64		ledger_seq;
+	char	   *type;			/* join, column, drop, ... */
+	char	   *table;			/* ledger name */
+	char	   *column;			/* ledger name, or NULL for the table itself */
+	bool		met;			/* the registry says the same */
+} EventFact;
+
+typedef struct EventPass
+{
+	ScVerify   *v;
+	List	   *facts;
+} EventPass;
+
+/* a fault of an event */
+static void
+event_fault(EventPass *pass, const ScVerifyChain *chain, const char *word, int64 ledger_seq,
+			const ScRange *range, const ScHash *expected, const ScHash *found)
+{
+	ScFault		fault = sc_verify_fault(chain, word);
+
+	fault.ledger_seq = ledger_seq;
+	if (range)
+	{
+		fault.leaf = range->first_leaf + (ledger_seq - range->lower);
+		fault.height = range->height;
+	}
+	fault.expected = expected;
+	fault.expectedlen = expected ? SC_HASH_LEN : 0;
+	fault.found = found;
+	fault.foundlen = found ? SC_HASH_LEN : 0;
+	sc_faults_add(pass->v->faults, &fault);
+}
+
+/* the registry says otherwise than an event */
+static void
+registry_fault(EventPass *pass, int32 chain_id, Oid relid, int64 ledger_seq)
+{
+	ScFault		fault = sc_verify_fault(sc_verify_chain(pass->v, chain_id), SC_FAULT_REGISTRY_ALTERED);
+
+	fault.chain_id = chain_id;
+	fault.leaf = 0;
+	fault.relation = relid;
+	fault.ledger_seq = ledger_seq;
+	sc_faults_add(pass->v->faults, &fault);
+}
+
+/* a member's string, or "" */
+static const char *
+string_of(const ScJson *object, const char *key)
+{
+	const ScJson *member = object && object->kind == SC_JSON_OBJECT ? sc_json_member(object, key) : NULL;
+
+	return member && member->kind == SC_JSON_STRING ? member->string : "";
+}
+
+/* remembers a fact */
+static void
+add_fact(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const char *type,
+		 const char *table, const char *column)
+{
+	MemoryContext caller = MemoryContextSwitchTo(pass->v->context);
+	EventFact  *fact = palloc0(sizeof(EventFact));
+
+	fact->chain_id = chain->chain_id;
+	fact->ledger_seq = ledger_seq;
+	fact->type = pstrdup(type);
+	fact->table = pstrdup(table);
+	fact->column = column ? pstrdup(column) : NULL;
+	pass->facts = lappend(pass->facts, fact);
+	MemoryContextSwitchTo(caller);
+}
+
+/* the genesis event's key against the chain's */
+static void
+check_genesis(EventPass *pass, const ScVerifyChain *chain, const ScJson *event)
+{
+	const char *key = string_of(event, "key");
+
+	if (strcmp(key, chain->log_key ? chain->log_key : "") != 0)
+		registry_fault(pass, chain->chain_id, InvalidOid, SC_NONE);
+}
+
+/* takes what a believed event says */
+static void
+take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *leaf)
+{
+	const ScJson *event = sc_json_member(leaf, "event");
+	const ScJson *columns = event && event->kind == SC_JSON_OBJECT ? sc_json_member(event, "columns") : NULL;
+	const char *type = string_of(event, "type");
+	const char *table = string_of(leaf, "table");
+
+	if (strcmp(string_of(leaf, "chain"), chain->origin) != 0)
+		registry_fault(pass, chain->chain_id, InvalidOid, SC_NONE);
+	if (strcmp(type, "genesis") == 0)
+		check_genesis(pass, chain, event);
+	if (strcmp(type, "join") == 0 || strcmp(type, "drop") == 0)
+		add_fact(pass, chain, ledger_seq, type, table, NULL);
+	if (columns == NULL || columns->kind != SC_JSON_ARRAY)
+		return;
+	for (const ScJson *column = columns->first; column; column = column->next)
+		add_fact(pass, chain, ledger_seq, "column", table, string_of(column, "name"));
+}
+
+/* is the event what its leaf or journal entry says?  Reports if not. */
+static bool
+judge_event(EventPass *pass, ScVerifyChain *chain, int64 ledger_seq, const ScHash *hash)
+{
+	ScVerify   *v = pass->v;
+	const ScRange *range = sc_ranges_find(chain, ledger_seq);
+	const ScHash *expected;
+	ScHash		pending;
+	int64		bit;
+
+	if (range == NULL)
+	{
+		if (sc_pending_find(v, chain->chain_id, ledger_seq, &pending, &bit) == NULL)
+		{
+			event_fault(pass, chain, SC_FAULT_EVENT_ADDED, ledger_seq, NULL, NULL, hash);
+			return false;
+		}
+		if (!sc_pending_mark(v, bit))
+			event_fault(pass, chain, SC_FAULT_EVENT_DUPLICATED, ledger_seq, NULL, &pending, hash);
+		else if (memcmp(&pending, hash, sizeof(pending)) != 0)
+			event_fault(pass, chain, SC_FAULT_EVENT_ALTERED, ledger_seq, NULL, &pending, hash);
+		return memcmp(&pending, hash, sizeof(pending)) == 0;
+	}
+	expected = sc_verify_leaf(v, chain, range->first_leaf + (ledger_seq - range->lower));
+	if (!sc_seen_mark(chain, range->first_leaf + (ledger_seq - range->lower)))
+		event_fault(pass, chain, SC_FAULT_EVENT_DUPLICATED, ledger_seq, range, expected, hash);
+	else if (expected != NULL && memcmp(expected, hash, sizeof(ScHash)) != 0)
+	{
+		if (sc_leaf_is_bad(chain, range->first_leaf + (ledger_seq - range->lower)))
+			event_fault(pass, chain, SC_FAULT_NODE_ALTERED, ledger_seq, range, hash, expected);
+		else
+			event_fault(pass, chain, SC_FAULT_EVENT_ALTERED, ledger_seq, range, expected, hash);
+		return false;
+	}
+	return true;
+}
+
+/* one row of seoulchain.event */
+static void
+event_row(void *arg, ScScan *scan)
+{
+	EventPass  *pass = arg;
+	int32		chain_id = DatumGetInt32(scan->values[SC_EVENT_ATTR_CHAIN_ID - 1]);
+	int64		ledger_seq = DatumGetInt64(scan->values[SC_EVENT_ATTR_SEQ - 1]);
+	char	   *leaf = TextDatumGetCString(scan->values[SC_EVENT_ATTR_LEAF - 1]);
+	ScVerifyChain *chain = sc_verify_chain(pass->v, chain_id);
+	ScHash		hash;
+	ScJson	   *json;
+
+	if (chain == NULL)
+	{
+		registry_fault(pass, chain_id, InvalidOid, ledger_seq);
+		return;
+	}
+	if (!sc_verify_wants(pass->v, chain))
+		return;
+	sc_hash_leaf(&hash, leaf, strlen(leaf));
+	if (scan->state != SC_TUPLE_OWN && !judge_event(pass, chain, ledger_seq, &hash))
+		return;
+	if (sc_json_parse(&json, leaf, strlen(leaf)) != SC_OK)
+		return;
+	if (json->kind == SC_JSON_OBJECT)
+		take_facts(pass, chain, ledger_seq, json);
+	sc_json_free(json);
+}
+
+/* the fact that says so, or NULL */
+static EventFact *
+find_fact(EventPass *pass, int32 chain_id, int64 ledger_seq, const char *type, const char *table, const char *column)
+{
+	ListCell   *cell;
+
+	foreach(cell, pass->facts)
+	{
+		EventFact  *fact = lfirst(cell);
+
+		if (fact->chain_id == chain_id && fact->ledger_seq == ledger_seq &&
+			strcmp(fact->type, type) == 0 && strcmp(fact->table, table) == 0 &&
+			(column == NULL || (fact->column && strcmp(fact->column, column) == 0)))
+			return fact;
+	}
+	return NULL;
+}
+
+/* marks the fact, or reports that there is none */
+static void
+meet_fact(EventPass *pass, const ScVerifyTable *table, int64 ledger_seq, const char *type, const char *column)
+{
+	EventFact  *fact = find_fact(pass, table->chain_id, ledger_seq, type, table->ledger_name, column);
+
+	if (fact == NULL)
+		registry_fault(pass, table->chain_id, table->relid, ledger_seq);
+	else
+		fact->met = true;
+}
+
+/* one row of seoulchain.ledger_column */
+static void
+column_row(void *arg, ScScan *scan)
+{
+	EventPass  *pass = arg;
+	int32		table_id = DatumGetInt32(scan->values[SC_COLUMN_ATTR_TABLE_ID - 1]);
+	const ScVerifyTable *table = sc_verify_table(pass->v, table_id);
+
+	if (table == NULL)
+		registry_fault(pass, 0, InvalidOid, SC_NONE);
+	else if (sc_verify_wants(pass->v, sc_verify_chain(pass->v, table->chain_id)))
+		meet_fact(pass, table, DatumGetInt64(scan->values[SC_COLUMN_ATTR_JOINED_SEQ - 1]), "column",
+				  TextDatumGetCString(scan->values[SC_COLUMN_ATTR_LEDGER_NAME - 1]));
+}
+
+/* the registry's tables against the events */
+static void
+check_tables(EventPass *pass)
+{
+	ListCell   *cell;
+
+	foreach(cell, pass->v->tables)
+	{
+		const ScVerifyTable *table = lfirst(cell);
+		const ScVerifyChain *chain = sc_verify_chain(pass->v, table->chain_id);
+
+		if (chain == NULL)
+			registry_fault(pass, table->chain_id, table->relid, SC_NONE);
+		else if (sc_verify_wants(pass->v, chain))
+		{
+			meet_fact(pass, table, table->joined_seq, "join", NULL);
+			if (table->dropped_seq != 0)
+				meet_fact(pass, table, table->dropped_seq, "drop", NULL);
+		}
+	}
+}
+
+/* the relation of a ledger name, for a fault */
+static Oid
+relation_of(const ScVerify *v, int32 chain_id, const char *ledger_name)
+{
+	ListCell   *cell;
+
+	foreach(cell, v->tables)
+	{
+		const ScVerifyTable *table = lfirst(cell);
+
+		if (table->chain_id == chain_id && strcmp(table->ledger_name, ledger_name) == 0)
+			return table->relid;
+	}
+	return InvalidOid;
+}
+
+void
+sc_verify_events(ScVerify *v)
+{
+	EventPass	pass = {v, NIL};
+	Relation	events = sc_verify_open("event");
+	Relation	columns = sc_verify_open("ledger_column");
+	ListCell   *cell;
+
+	sc_verify_scan(v, events, event_row, &pass);
+	check_tables(&pass);
+	sc_verify_scan(v, columns, column_row, &pass);
+	foreach(cell, pass.facts)
+	{
+		const EventFact *fact = lfirst(cell);
+
+		if (!fact->met)
+			registry_fault(&pass, fact->chain_id, relation_of(v, fact->chain_id, fact->table), fact->ledger_seq);
+	}
+	table_close(events, NoLock);
+	table_close(columns, NoLock);
+}
