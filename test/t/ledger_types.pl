@@ -14,8 +14,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $RANDOM_ROWS = 2000;
-my $ORIGIN;
+my $ORIGIN;			# of the chain that the present source writes to
+my $DB;				# where the present source lives
 
 # settings under which the text of a value is what pg_dump would write
 my $DUMP = join ' ', map { "-c $_" } qw(DateStyle=ISO TimeZone=UTC IntervalStyle=postgres
@@ -84,15 +84,15 @@ sub expected_leaf
 
 my $node = PostgreSQL::Test::Cluster->new('types');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
-$node->append_conf('postgresql.conf', "fsync = off\n");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'seoulchain'\nseoulchain.seal_interval = 100\nfsync = off\n");
 $node->start;
 
-# runs SQL under the given PGOPTIONS; dies on an error
+# runs SQL in the present database under the given PGOPTIONS; dies on an error
 sub sql
 {
-	my ($options, $sql, $db) = @_;
+	my ($options, $sql) = @_;
 	local $ENV{PGOPTIONS} = $options;
-	return decode_utf8($node->safe_psql($db // 'postgres', encode_utf8($sql)));
+	return decode_utf8($node->safe_psql($DB, encode_utf8($sql)));
 }
 
 # the answer of a query as rows of decoded fields; undef for NULL
@@ -102,7 +102,7 @@ sub rows
 	my $from = pop @columns;
 	my $fields = join ', ', map { "encode(convert_to(($_), 'UTF8'), 'hex')" } @columns;
 	local $ENV{PGOPTIONS} = $options;
-	my $out = $node->safe_psql('postgres', encode_utf8("COPY (SELECT $fields FROM $from) TO STDOUT"));
+	my $out = $node->safe_psql($DB, encode_utf8("COPY (SELECT $fields FROM $from) TO STDOUT"));
 	return map {
 		[ map { $_ eq '\N' ? undef : decode_utf8(pack 'H*', $_) } split /\t/, $_, -1 ]
 	} split /\n/, $out;
@@ -247,14 +247,18 @@ my @CASES = (
 
 my $encoder = {
 	name => 'the encoder alone',
-	setup => 'CREATE EXTENSION row_text;',
+	db => 'encoder',
+	setup => 'CREATE EXTENSION row_text',
+	random_rows => 2000,
 	using => '',
 	seq_column => ', ledger_seq bigint GENERATED ALWAYS AS IDENTITY',
 	leaf => sub { "row_text.leaf('$_[0]', t.*, t.ledger_seq)" },
 };
 my $ledger = {
 	name => 'ledger tables',
-	setup => 'CREATE EXTENSION seoulchain;',
+	db => 'ledger',
+	setup => 'CREATE EXTENSION seoulchain',
+	random_rows => 200,
 	using => 'USING ledger',
 	seq_column => '',
 	leaf => sub { "convert_from(seoulchain.leaf_data('$_[0]', t.ledger_seq), 'UTF8')" },
@@ -297,7 +301,7 @@ sub test_types
 		my $table = 'public.' . ($type =~ s/[^a-z0-9]+/_/gr) . "_$n";
 		my @inserts = map { "INSERT INTO public.source VALUES ($_);" } @$extremes;
 
-		push @inserts, "INSERT INTO public.source SELECT $random FROM generate_series(1, $RANDOM_ROWS) i;" if $random;
+		push @inserts, "INSERT INTO public.source SELECT $random FROM generate_series(1, $source->{random_rows}) i;" if $random;
 		sql("$DUMP", "CREATE TABLE public.source (v $type);\n@inserts\nCREATE TABLE $table (v $type $source->{seq_column}) $source->{using};");
 		sql($options, "INSERT INTO $table (v) SELECT v FROM public.source; INSERT INTO $table (v) VALUES (NULL);");
 		sql($DUMP, 'DROP TABLE public.source');
@@ -388,7 +392,7 @@ SQL
 	{
 		my ($type, $typmod, $shown, $detail, $hint) = @$refusal;
 		local $ENV{PGOPTIONS} = $DUMP;
-		my ($status, $out, $err) = $node->psql('postgres', "SELECT row_text.type_check('$type'::regtype, $typmod, 'c')");
+		my ($status, $out, $err) = $node->psql($DB, "SELECT row_text.type_check('$type'::regtype, $typmod, 'c')");
 		is($err, "psql:<stdin>:1: ERROR:  column \"c\" of type $shown cannot stand in a ledger table\nDETAIL:  $detail\n$hint", "$type is refused");
 	}
 	is(sql($DUMP, "SELECT row_text.type_is_allowed('public.citext[]'::regtype), row_text.type_is_allowed('public.hstore'::regtype)"),
@@ -409,7 +413,7 @@ sub test_limit
 	sql($DUMP, 'TRUNCATE public.wide; ' . $insert->($rest));
 	is(sql($DUMP, "SELECT length(row_text.leaf('public.wide', w.*, 7)) FROM public.wide w"), '65535', 'a leaf of 65535 bytes');
 	sql($DUMP, 'TRUNCATE public.wide; ' . $insert->($rest + 1));
-	my ($status, $out, $err) = $node->psql('postgres', "SELECT row_text.leaf('public.wide', w.*, 7) FROM public.wide w");
+	my ($status, $out, $err) = $node->psql($DB, "SELECT row_text.leaf('public.wide', w.*, 7) FROM public.wide w");
 	is($err, 'psql:<stdin>:1: ERROR:  row of ledger table "public.wide" is too large' . "\n"
 		  . 'DETAIL:  Its leaf would have 65536 bytes, the limit is 65535 bytes.' . "\n"
 		  . 'HINT:  Use fewer or shorter columns; of a value over 1024 bytes a leaf holds only the digest.', 'one byte more is refused');
@@ -467,19 +471,66 @@ SQL
 	return;
 }
 
-foreach my $source ($encoder)
+# --- what only ledger tables can be asked ------------------------------------
+
+# verify() recomputes in a hostile session what other hostile sessions recorded
+sub test_verify
 {
-	sql($DUMP, "$SETUP $source->{setup}");
+	isnt(sql($DUMP, 'SELECT seoulchain.seal()'), '', 'the rows are sealed');
+	foreach my $options (@HOSTILE, $DUMP)
+	{
+		is(sql($options, 'SELECT relation, ledger_seq, fault FROM seoulchain.verify() LIMIT 10'), '', 'verify() has nothing to say');
+	}
+	return;
+}
+
+# types are asked when tables are made and columns added
+sub test_guard
+{
+	my $refused = qr/column "c" of type money cannot stand in a ledger table\nDETAIL:  Its text depends on lc_monetary\.\nHINT:  Use numeric\./;
+	my ($status, $out, $err) = $node->psql($DB, 'CREATE TABLE public.priced (a int, c money) USING ledger');
+	like($err, $refused, 'CREATE TABLE refuses a type');
+	sql($DUMP, 'CREATE TABLE public.priced (a int) USING ledger');
+	($status, $out, $err) = $node->psql($DB, 'ALTER TABLE public.priced ADD COLUMN c money');
+	like($err, $refused, 'ADD COLUMN refuses a type');
+	($status, $out, $err) = $node->psql($DB, 'CREATE TABLE public.made USING ledger AS SELECT 1::money AS c');
+	like($err, $refused, 'CREATE TABLE AS refuses a type');
+	sql($DUMP, 'INSERT INTO public.priced VALUES (1); ALTER TABLE public.priced ADD COLUMN b text DEFAULT \'x\'; INSERT INTO public.priced VALUES (2)');
+	is(join("\n", map { s/"seq":"\d+"/"seq":"N"/r }
+			  split /\n/, sql($DUMP, "SELECT convert_from(seoulchain.leaf_data('public.priced', ledger_seq), 'UTF8') FROM public.priced ORDER BY a")),
+		join("\n", map { qq({"chain":"$ORIGIN","columns":{$_},"seq":"N","table":"public.priced"}) } '"a":"1"', '"a":"2","b":"x"'),
+		'a column added later is in later leaves only');
+	return;
+}
+
+foreach my $source ($encoder, $ledger)
+{
+	$node->safe_psql('postgres', "CREATE DATABASE $source->{db}");
+	$DB = $source->{db};
+	sql($DUMP, "$source->{setup}; $SETUP");
 	sql($DUMP, "INSERT INTO seoulchain.allowed_type (type, reason) VALUES "
 		  . join ', ', map { "('public.$_', 'test')" } qw(citext hstore cube));
 	$ORIGIN = 'seoul.go.kr/inspector/main';
+	if ($source == $ledger)
+	{
+		sql($DUMP, "SELECT seoulchain.create_chain('main')");
+		$ORIGIN = sql($DUMP, 'SELECT origin FROM seoulchain.chain');
+	}
 	test_types($source);
 	test_names($source);
+	if ($source == $encoder)
+	{
+		test_builtin_types();
+		test_refusals();
+		test_limit();
+		test_columns();
+		test_settings();
+	}
+	else
+	{
+		test_verify();
+		test_guard();
+	}
 }
-test_builtin_types();
-test_refusals();
-test_limit();
-test_columns();
-test_settings();
 
 done_testing();
