@@ -51,6 +51,9 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.open_chain(text)
 TO seoulchain_operator;
 
+/* which types of extensions may stand in leaves */
+GRANT SELECT, INSERT, DELETE ON seoulchain.allowed_type TO seoulchain_operator;
+
 GRANT SELECT ON seoulchain.seal_status TO seoulchain_operator, seoulchain_auditor;
 GRANT EXECUTE ON FUNCTION seoulchain.seal_status() TO seoulchain_operator, seoulchain_auditor;
 

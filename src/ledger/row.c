@@ -13,7 +13,7 @@
  * Effects: none but the buffer.  Errors: PROGRAM_LIMIT_EXCEEDED for a leaf
  * over SC_LEAF_MAX; what detoasting and output functions raise.
  *
- * Source: docs/format.md, "Rows".
+ * Source: docs/format.md section 1.1.
  */
 #include "postgres.h"
 

@@ -11,7 +11,7 @@
  * bytes.  Errors: DATETIME_VALUE_OUT_OF_RANGE for a timestamp that no
  * function of PostgreSQL can have made (a damaged page), as PostgreSQL does.
  *
- * Source: docs/format.md, "Column values".
+ * Source: docs/format.md section 1.1.
  */
 #include "postgres.h"
 
