@@ -30,6 +30,13 @@
 #define sc_database_ownercheck(dboid, roleid) pg_database_ownercheck((dboid), (roleid))
 #endif
 
+/* does the role own the relation? */
+#if PG_VERSION_NUM >= 160000
+#define SC_OWNS_RELATION(relid, role) object_ownercheck(RelationRelationId, (relid), (role))
+#else
+#define SC_OWNS_RELATION(relid, role) pg_class_ownercheck((relid), (role))
+#endif
+
 /* ALTER COLUMN ... SET EXPRESSION, an AlterTableType of 17 */
 #if PG_VERSION_NUM >= 170000
 #define SC_IS_SET_EXPRESSION(subtype) ((subtype) == AT_SetExpression)

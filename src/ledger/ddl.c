@@ -44,6 +44,7 @@ typedef struct Noted
 {
 	Oid			relid;
 	char	   *old_name;		/* schema.table before; NULL when it is new */
+	bool		was_ledger;		/* its access method was ledger before */
 	bool		inherits;		/* it was given a parent */
 } Noted;
 
@@ -94,6 +95,7 @@ note_relation(Oid relid)
 	entry = palloc0(sizeof(Noted));
 	entry->relid = relid;
 	entry->old_name = present_name(relid);
+	entry->was_ledger = sc_is_ledger_relation(relid);
 	noted = lappend(noted, entry);
 	MemoryContextSwitchTo(old);
 	sc_ddl_waiting = true;
@@ -126,7 +128,7 @@ sc_ddl_finish(void)
 		noted = list_delete_first(noted);
 		if (entry->inherits)
 			sc_guard_inherit(entry->relid);
-		sc_reconcile(entry->relid, entry->old_name);
+		sc_reconcile(entry->relid, entry->old_name, entry->was_ledger);
 	}
 	sc_ddl_waiting = false;
 }
@@ -303,8 +305,7 @@ ddl_object_access(ObjectAccessType access, Oid class, Oid object, int column, vo
 static void
 ddl_executor_start(QueryDesc *query, int eflags)
 {
-	if (OidIsValid(sc_ledger_am_oid()))
-		sc_guard_query(query->plannedstmt);
+	sc_guard_query(query->plannedstmt);
 	if (prev_executor_start)
 		prev_executor_start(query, eflags);
 	else

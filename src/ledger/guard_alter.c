@@ -17,6 +17,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -77,7 +78,8 @@ column_command(AlterTableType subtype)
 static void
 guard_access_method(Oid relid, const char *name)
 {
-	Oid			wanted = name ? get_table_am_oid(name, true) : InvalidOid;
+	/* no name: SET ACCESS METHOD DEFAULT, from 17 on */
+	Oid			wanted = get_table_am_oid(name ? name : default_table_access_method, true);
 
 	if (sc_is_ledger_relation(relid) && wanted != sc_ledger_am_oid())
 		sc_refuse(get_rel_name(relid), "SET ACCESS METHOD", HINT_COPY_ROWS);

@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
+#include "compat.h"
 #include "fmgr.h"
 #include "ledger/ddl.h"
 #include "ledger/registry.h"
@@ -138,7 +139,7 @@ sc_add_ledger_seq(PG_FUNCTION_ARGS)
 
 	sc_require_encoding();
 	/* nobody gets to lock, or queue for, a table that is not his */
-	if (!pg_class_ownercheck(relid, GetUserId()))
+	if (!SC_OWNS_RELATION(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 	rel = table_open(relid, AccessExclusiveLock);
 	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)

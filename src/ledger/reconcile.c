@@ -185,7 +185,7 @@ is_closed(const ScLedgerTable *table)
 }
 
 void
-sc_reconcile(Oid relid, const char *old_name)
+sc_reconcile(Oid relid, const char *old_name, bool was_ledger)
 {
 	Relation	rel = try_relation_open(relid, AccessShareLock);
 	ScLedgerTable *table;
@@ -201,9 +201,12 @@ sc_reconcile(Oid relid, const char *old_name)
 		if (!(sc_restore && is_closed(table)))
 			reconcile_table(rel, table, old_name);
 	}
-	else if (!sc_restore && OidIsValid(rel->rd_rel->relam) && rel->rd_rel->relam == sc_ledger_am_oid() &&
-			 (old_name == NULL || rel->rd_createSubid != InvalidSubTransactionId))
-		sc_ledger_join(relid);
+	else if (!sc_restore && OidIsValid(rel->rd_rel->relam) && rel->rd_rel->relam == sc_ledger_am_oid())
+	{
+		/* one that has been a ledger table for longer was left behind by a restore; inserts are refused */
+		if (!was_ledger || rel->rd_createSubid != InvalidSubTransactionId)
+			sc_ledger_join(relid);
+	}
 	relation_close(rel, NoLock);
 }
 

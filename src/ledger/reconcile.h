@@ -11,9 +11,10 @@
  * Compares a relation that a command created or altered with the registry:
  * new ledger tables join, new columns join, renames are recorded, and what
  * must not have changed is refused.  old_name is "schema.table" before the
- * command, NULL for a new relation.  Nothing happens for other relations.
+ * command, NULL for a new relation; was_ledger tells what its access method
+ * was.  Nothing happens for other relations.
  */
-extern void sc_reconcile(Oid relid, const char *old_name);
+extern void sc_reconcile(Oid relid, const char *old_name, bool was_ledger);
 
 /* a ledger table is about to be dropped: the chain is told */
 extern void sc_reconcile_drop(Oid relid);
