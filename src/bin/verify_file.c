@@ -18,7 +18,7 @@
 bool
 sc_file_slurp(ScBuf *buf, const char *path)
 {
-	FILE	   *f = fopen(path, "rb");
+	FILE	   *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
 	bool		ok = f != NULL;
 
 	while (ok)
@@ -34,8 +34,24 @@ sc_file_slurp(ScBuf *buf, const char *path)
 	ok = ok && !ferror(f);
 	if (!ok)
 		fprintf(stderr, "seoulchain-verify: cannot read %s: %s\n", path, errno ? strerror(errno) : "too large");
-	if (f)
+	if (f && f != stdin)
 		fclose(f);
+	return ok;
+}
+
+/* reads a file to judge, and mends what a shell or terminal did to its end */
+static bool
+read_file(ScFile *file)
+{
+	ScBuf		raw = SC_BUF_INIT;
+	bool		ok = sc_file_slurp(&raw, file->path);
+
+	if (ok)
+	{
+		sc_note_mend_end(&file->text, raw.data, raw.len);
+		ok = !file->text.failed;
+	}
+	sc_buf_free(&raw);
 	return ok;
 }
 
@@ -219,7 +235,7 @@ sc_verify_file(ScFile *file, const ScTrust *trust)
 	size_t		len;
 
 	errno = 0;
-	if (!sc_file_slurp(&file->text, file->path))
+	if (!read_file(file))
 	{
 		file->verdict = SC_UNUSABLE;
 		return;

@@ -23,7 +23,7 @@ static const char help[] =
 "  seoulchain-verify --policy FILE FILE...\n"
 "\n"
 "A FILE is a receipt (one row or other record with its proof) or a checkpoint\n"
-"(the signed statement about a whole chain). Give several to compare them: two\n"
+"(the signed statement about a whole chain); - is standard input. Give several to compare them: two\n"
 "checkpoints of one chain with one size and different root hashes prove that its\n"
 "holder told two stories.\n"
 "\n"

@@ -65,17 +65,32 @@ sc_buf_string(ScBuf *buf, const char *s)
 	sc_buf_append(buf, s, strlen(s));
 }
 
+/* two digits a step: numbers stand in every leaf */
 void
 sc_buf_uint64(ScBuf *buf, uint64_t value)
 {
+	static const char pairs[] =
+		"0001020304050607080910111213141516171819"
+		"2021222324252627282930313233343536373839"
+		"4041424344454647484950515253545556575859"
+		"6061626364656667686970717273747576777879"
+		"8081828384858687888990919293949596979899";
 	char		digits[20];
 	char	   *p = digits + sizeof(digits);
 
-	do
+	while (value >= 100)
 	{
-		*--p = (char) ('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
+		p -= 2;
+		memcpy(p, pairs + 2 * (value % 100), 2);
+		value /= 100;
+	}
+	if (value >= 10)
+	{
+		p -= 2;
+		memcpy(p, pairs + 2 * value, 2);
+	}
+	else
+		*--p = (char) ('0' + value);
 	sc_buf_append(buf, p, (size_t) (digits + sizeof(digits) - p));
 }
 

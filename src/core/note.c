@@ -214,6 +214,21 @@ sc_note_parse(ScNote *out, const char *note, size_t len, bool unsigned_ok)
 }
 
 void
+sc_note_mend_end(ScBuf *out, const char *text, size_t len)
+{
+	size_t		start;
+
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	sc_buf_append(out, text, len);
+	sc_buf_char(out, '\n');
+	for (start = len; start > 0 && text[start - 1] != '\n'; start--)
+		;
+	if (len - start < strlen(DASH) || memcmp(text + start, DASH, strlen(DASH)) != 0)
+		sc_buf_char(out, '\n');
+}
+
+void
 sc_note_format_signature(ScBuf *buf, const char *name, const uint8_t id[SC_KEY_ID_LEN],
 						 const uint8_t *signature, size_t siglen)
 {

@@ -60,6 +60,14 @@ typedef struct ScNote
 /* a signed note; unsigned_ok also takes a text and blank line without signature lines (nsigs = 0) */
 extern SC_WARN_UNUSED ScStatus sc_note_parse(ScNote *out, const char *note, size_t len, bool unsigned_ok);
 
+/*
+ * Shells, terminals and mail change how a text ends.  Appends a copy of a
+ * note, or of a file that ends with one, with the ending that its form asks
+ * for: one newline behind signature lines, a blank line behind a text without.
+ * No signature covers that ending.  What is no note stays none.
+ */
+extern void sc_note_mend_end(ScBuf *out, const char *text, size_t len);
+
 /* appends "— name base64(id || signature)\n" */
 extern void sc_note_format_signature(ScBuf *buf, const char *name, const uint8_t id[SC_KEY_ID_LEN],
 									 const uint8_t *signature, size_t siglen);

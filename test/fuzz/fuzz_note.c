@@ -15,6 +15,20 @@ static const char *const vkeys[] = {
 };
 #define NKEYS ((int) (sizeof(vkeys) / sizeof(vkeys[0])))
 
+/* mending twice changes nothing more, and a note with its text's own end stays as it is */
+static void
+mend(const uint8_t *data, size_t size)
+{
+	ScBuf		once = SC_BUF_INIT;
+	ScBuf		twice = SC_BUF_INIT;
+
+	sc_note_mend_end(&once, (const char *) data, size);
+	sc_note_mend_end(&twice, once.data, once.len);
+	INVARIANT(fuzz_same(&once, twice.data, twice.len));
+	sc_buf_free(&once);
+	sc_buf_free(&twice);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -30,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int i = 0; i < NKEYS; i++)
 			INVARIANT(sc_note_parse_key(&keys[i], vkeys[i], strlen(vkeys[i])) == SC_OK);
 	}
+	mend(data, size);
 	if (sc_note_parse(&note, (const char *) data, size, true) != SC_OK)
 	{
 		INVARIANT(sc_note_parse(&note, (const char *) data, size, false) != SC_OK);

@@ -148,6 +148,27 @@ test_limits(void)
 	sc_buf_free(&buf);
 }
 
+/* a note's end is mended, and nothing else */
+static void
+test_ends(void)
+{
+	static const char *const cases[][2] = {
+		{"text\n\n" SIGNATURE, "text\n\n" SIGNATURE}, {"text\n\n" SIGNATURE "\n", "text\n\n" SIGNATURE},
+		{"text\n\n" SIGNATURE "\n\n\n", "text\n\n" SIGNATURE}, {"text", "text\n\n"}, {"text\n", "text\n\n"}, {"text\n\n", "text\n\n"},
+		{"a\n1\nroot\n\n\n", "a\n1\nroot\n\n"}, {"", "\n\n"}, {"\n\n\n", "\n\n"}, {"text\n\n\xE2\x80\x94 a b", "text\n\n\xE2\x80\x94 a b\n"},
+		{" \n", " \n\n"}, {"\xE2\x80", "\xE2\x80\n\n"},
+	};
+	ScBuf		buf = SC_BUF_INIT;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		sc_buf_reset(&buf);
+		sc_note_mend_end(&buf, cases[i][0], strlen(cases[i][0]));
+		CHECK_CASE(sc_text_is(buf.data, buf.len, cases[i][1]), cases[i][0]);
+	}
+	sc_buf_free(&buf);
+}
+
 static void
 test_checkpoints(void)
 {
@@ -198,6 +219,7 @@ main(int argc, char **argv)
 	test_keys();
 	test_notes();
 	test_limits();
+	test_ends();
 	test_checkpoints();
 	return test_end("note");
 }

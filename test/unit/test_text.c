@@ -10,7 +10,7 @@
 static void
 test_decimals(void)
 {
-	static const uint64_t values[] = {0, 1, 9, 10, 99, 100, 12345, INT64_MAX, UINT64_MAX - 1, UINT64_MAX};
+	static const uint64_t values[] = {0, 1, 9, 10, 11, 99, 100, 101, 110, 999, 1000, 1010, 9999, 10000, 12345, 99999, 100000, 1234567, INT64_MAX, UINT64_MAX - 1, UINT64_MAX};
 	static const char *const refused[] = {"", "-1", "+1", "00", "01", " 1", "1 ", "1a",
 		"18446744073709551616", "99999999999999999999", "111111111111111111111", "\xEF\xBC\x91"};
 	ScBuf		buf = SC_BUF_INIT;
