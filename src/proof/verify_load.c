@@ -63,7 +63,8 @@ own_bad(void *arg, ScScan *scan, ScScanFault kind, const char *message)
 	fault.relation = RelationGetRelid(scan->rel);
 	sc_faults_add(own->v->faults, &fault);
 	ereport(WARNING,
-			(errmsg("block %u of \"seoulchain.%s\" is damaged", scan->block, RelationGetRelationName(scan->rel)),
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("block %u of \"seoulchain.%s\" is damaged", scan->block, RelationGetRelationName(scan->rel)),
 			 errdetail_internal("%s", message)));
 }
 

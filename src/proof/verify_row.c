@@ -79,7 +79,7 @@ hash_row(RowPass *pass, ScScan *scan, int64 ledger_seq, ScHash *hash)
 			return false;
 	}
 	sc_row_leaf(&pass->buf, pass->format, scan->values, scan->nulls, ledger_seq);
-	sc_hash_leaf(hash, pass->buf.data, pass->buf.len);
+	sc_row_hash(hash, pass->format, &pass->buf);
 	return true;
 }
 
@@ -234,7 +234,8 @@ judge_damage(void *arg, ScScan *scan, ScScanFault kind, const char *message)
 	{
 		row_fault(pass, SC_FAULT_PAGE_UNREADABLE, SC_NONE, SC_NONE, SC_NONE, NULL, NULL);
 		ereport(WARNING,
-				(errmsg("block %u of \"%s\" cannot be read", scan->block, RelationGetRelationName(scan->rel)),
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("block %u of \"%s\" cannot be read", scan->block, RelationGetRelationName(scan->rel)),
 				 errdetail_internal("%s", message)));
 	}
 	else if (scan->deformed && !scan->nulls[pass->seq_attno - 1])
@@ -321,7 +322,8 @@ verify_table(ScVerify *v, ScVerifyTable *table)
 		table_fault(v, table, SC_FAULT_REGISTRY_ALTERED);
 		if (message)
 			ereport(WARNING,
-					(errmsg("the rows of \"%s\" cannot be compared", RelationGetRelationName(table->rel)),
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the rows of \"%s\" cannot be compared", RelationGetRelationName(table->rel)),
 					 errdetail_internal("%s", message)));
 		return;
 	}
