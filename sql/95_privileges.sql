@@ -13,7 +13,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA seoulchain FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA seoulchain FROM PUBLIC;
 
 /* blocks and checkpoints are made to be shown */
-GRANT SELECT ON seoulchain.block TO PUBLIC;
+GRANT SELECT ON seoulchain.block, seoulchain.allowed_type TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	seoulchain.checkpoint(text, bigint, boolean),
 	seoulchain.root_hash(text, bigint),

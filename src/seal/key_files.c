@@ -116,6 +116,11 @@ sc_key_directory(bool create)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not create directory \"%s\": %m", path)));
+	if (!create && access(path, F_OK) != 0 && errno == ENOENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this database's key directory \"%s\" is missing", path),
+				 errhint("Bring the node's keys and signing memory back; a copy of a database has none of its own.")));
 	check_directory(path);
 	return path;
 }

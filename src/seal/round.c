@@ -33,6 +33,7 @@ typedef struct ChainWork
 	int			sqlerrcode;		/* of a failure, 0 = none */
 	char	   *error;
 	char	   *suspended;		/* why nothing is signed */
+	char	   *hint;			/* what to do about it */
 } ChainWork;
 
 /* ends the transaction of a failed step and logs why; returns the error in the context given */
@@ -125,6 +126,7 @@ sign_chain(ChainWork *work, MemoryContext context)
 		ErrorData  *error = catch_error(context);
 
 		work->suspended = error->message;
+		work->hint = error->hint;
 		sc_chain_state_set_signing(work->chain_id, SC_SIGNING_SUSPENDED, error->message);
 	}
 	PG_END_TRY();
@@ -169,7 +171,8 @@ answer_seal(ScMail *mail, List *works)
 		{
 			mail->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 			snprintf(mail->text, sizeof(mail->text), "signing of chain \"%s\" is suspended: %s", work->name, work->suspended);
-			strlcpy(mail->hint, "If this node is the only one that writes the chain, run seoulchain.resume_signing().",
+			strlcpy(mail->hint, work->hint ? work->hint :
+					"If this node is the only one that writes the chain, run seoulchain.resume_signing().",
 					sizeof(mail->hint));
 			return false;
 		}
