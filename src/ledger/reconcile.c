@@ -177,6 +177,55 @@ reconcile_table(Relation rel, const ScLedgerTable *table, const char *old_name)
 		CacheInvalidateRelcache(rel);
 }
 
+/* the registered column of that present name, or NULL */
+static ScLedgerColumn *
+column_by_name(List *known, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, known)
+	{
+		ScLedgerColumn *column = lfirst(cell);
+
+		if (strcmp(column->column_name, name) == 0)
+			return column;
+	}
+	return NULL;
+}
+
+/* columns have the same names as in the registry, which numbers may not fit yet */
+static bool
+same_names(Relation rel, List *known)
+{
+	List	   *present = sc_ledger_present_columns(rel);
+	ListCell   *cell;
+
+	if (list_length(present) != list_length(known))
+		return false;
+	foreach(cell, present)
+	{
+		if (column_by_name(known, ((ScEventColumn *) lfirst(cell))->column_name) == NULL)
+			return false;
+	}
+	return true;
+}
+
+void
+sc_reconcile_closed(const ScLedgerTable *table)
+{
+	Relation	rel = relation_open(table->relation, AccessShareLock);
+
+	sc_ledger_seq_check(rel);
+	if (!same_names(rel, sc_ledger_columns(table->table_id)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("columns of ledger table \"%s\" are not those of its chain", RelationGetRelationName(rel)),
+				 errdetail("Its chain is closed: it was written by another cluster or database, and this is a copy of it."),
+				 errhint("SELECT seoulchain.open_chain('%s'); comes before any change of its tables.",
+						 sc_chain_by_id(table->chain_id, false)->name)));
+	relation_close(rel, NoLock);
+}
+
 /* is the table's chain another cluster's or database's? */
 static bool
 is_closed(const ScLedgerTable *table)
@@ -197,9 +246,14 @@ sc_reconcile(Oid relid, const char *old_name, bool was_ledger)
 		 /* the new storage of a rewrite, not a table */ ;
 	else if (table != NULL)
 	{
-		/* while a dump is loaded, attribute numbers are not settled yet */
-		if (!(sc_restore && is_closed(table)))
+		if (!is_closed(table))
 			reconcile_table(rel, table, old_name);
+		else if (!sc_restore)	/* while a dump is loaded, the registry may not be whole yet */
+		{
+			if (old_name != NULL && strcmp(old_name, sc_ledger_present_name(rel)) != 0)
+				sc_chain_require_open(sc_chain_by_id(table->chain_id, false));
+			sc_reconcile_closed(table);
+		}
 	}
 	else if (!sc_restore && OidIsValid(rel->rd_rel->relam) && rel->rd_rel->relam == sc_ledger_am_oid())
 	{

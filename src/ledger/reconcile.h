@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "ledger/registry.h"
+
 /*
  * Compares a relation that a command created or altered with the registry:
  * new ledger tables join, new columns join, renames are recorded, and what
@@ -15,6 +17,12 @@
  * was.  Nothing happens for other relations.
  */
 extern void sc_reconcile(Oid relid, const char *old_name, bool was_ledger);
+
+/*
+ * Errors unless the columns of a table of a closed chain are those that the
+ * registry knows, by name: a copy is not altered before its chain is opened.
+ */
+extern void sc_reconcile_closed(const ScLedgerTable *table);
 
 /* a ledger table is about to be dropped: the chain is told */
 extern void sc_reconcile_drop(Oid relid);

@@ -20,6 +20,7 @@
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "ledger/journal.h"
+#include "ledger/reconcile.h"
 #include "ledger/registry.h"
 #include "ledger/sequence.h"
 #include "miscadmin.h"
@@ -200,6 +201,7 @@ check_chain(const ScChain *chain)
 			continue;
 		check_table(table);
 		renumber_columns(table);
+		sc_reconcile_closed(table);
 	}
 	CommandCounterIncrement();
 	if (sc_open_chain_check_hook != NULL)
