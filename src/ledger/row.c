@@ -249,6 +249,10 @@ sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bo
 	LongValues	longs = {0, NULL};
 	char		number[24];
 
+	/* a nest level of GUCs ends with its subtransaction: a caller can lose it unawares */
+	if (format->settings != 0 && !sc_row_settings_hold(format))
+		elog(ERROR, "a leaf is made without dump settings");
+
 	sc_buf_reset(buf);
 	sc_buf_append(buf, format->prefix, format->prefixlen);
 	append_columns(buf, &longs, format, values, nulls, ledger_seq);

@@ -37,6 +37,8 @@ extern AttrNumber sc_row_format_seq_attno(const ScRowFormat *format);
 /*
  * Brings GUCs that shape text to dump settings if this format needs it and
  * they differ; returns the GUC nest level to hand back, 0 if nothing was done.
+ * The level ends with the subtransaction in which it began: begin and end in
+ * the same one.  sc_row_leaf errors when the settings are needed and not on.
  */
 extern int	sc_row_settings_begin(const ScRowFormat *format);
 extern void sc_row_settings_end(int nestlevel);

@@ -68,6 +68,9 @@ struct ScRowFormat
 	ScRowColumn *columns;		/* in the order of JCS */
 };
 
+/* row_settings.c: are those of the settings that the format depends on dump settings now? */
+extern bool sc_row_settings_hold(const ScRowFormat *format);
+
 /* row_format.c: reads the registry and builds a format wholly in `context` */
 extern ScRowFormat *sc_row_format_build(Relation rel, MemoryContext context);
 

@@ -40,6 +40,12 @@ settings_that_differ(ScRowSettings settings)
 	return differ & settings;
 }
 
+bool
+sc_row_settings_hold(const ScRowFormat *format)
+{
+	return settings_that_differ(format->settings) == 0;
+}
+
 /* sets one GUC until the nest level ends */
 static void
 set_until_end(const char *name, const char *value)
