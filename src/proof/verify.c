@@ -151,11 +151,33 @@ check_note(ScVerify *v)
 	sc_faults_add(v->faults, &fault);
 }
 
+/* the caller's note as it was before a shell or psql took newlines from its end, or added some */
+static char *
+mended_note(text *note)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	char	   *string;
+
+	sc_note_mend_end(&buf, VARDATA_ANY(note), VARSIZE_ANY_EXHDR(note));
+	string = buf.failed ? NULL : MemoryContextAllocExtended(CurrentMemoryContext, buf.len + 1, MCXT_ALLOC_NO_OOM);
+	if (string != NULL)
+	{
+		memcpy(string, buf.data, buf.len);
+		string[buf.len] = '\0';
+	}
+	sc_buf_free(&buf);
+	if (string == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	return string;
+}
+
 /* parses the caller's checkpoint; an error when it is none */
 static void
 take_checkpoint(ScVerify *v, text *note)
 {
-	char	   *string = text_to_cstring(note);
+	char	   *string = mended_note(note);
 
 	if (sc_note_parse(&v->checkpoint_note, string, strlen(string), true) != SC_OK ||
 		sc_checkpoint_parse(&v->checkpoint, v->checkpoint_note.text, v->checkpoint_note.textlen) != SC_OK)
