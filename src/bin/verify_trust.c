@@ -106,6 +106,11 @@ sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
 	const ScPolicy *policy = &trust->policy;
 	ScStatus	status;
 
+	if (file->note.nsigs == 0)
+	{
+		*reason = "it carries no signature, so nobody vouches for it";
+		return SC_UNVOUCHED;
+	}
 	if (policy->nkeys == 0)
 	{
 		*reason = "you gave no key and no policy, so nobody vouches for this";
@@ -118,8 +123,7 @@ sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
 			file->log_signed = sc_policy_log_signed(policy, file->good, file->checkpoint.origin);
 			return trust->has_policy ? judge_policy(policy, file, reason) : judge_keys(policy, file, reason);
 		case SC_UNKNOWN_KEY:
-			*reason = file->note.nsigs == 0 ? "it carries no signature, so nobody vouches for it" :
-				"nobody whom you trust has signed it, so nobody vouches for it";
+			*reason = "nobody whom you trust has signed it, so nobody vouches for it";
 			return SC_UNVOUCHED;
 		case SC_NO_MEMORY:
 			*reason = sc_status_text(status);
