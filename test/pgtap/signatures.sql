@@ -40,7 +40,7 @@ SELECT results_eq(
 		WHERE t.typname = 'fault' AND t.typnamespace = 'seoulchain'::regnamespace AND a.attnum > 0 ORDER BY a.attnum$$),
 	$$VALUES ('chain', 'text'), ('relation', 'regclass'), ('ledger_seq', 'bigint'), ('height', 'bigint'), ('fault', 'text'),
 		('expected', 'bytea'), ('found', 'bytea')$$, 'the columns of a fault');
-SELECT is(pg_get_function_result(p.oid), 'SETOF seoulchain.fault', p.proname || ' returns faults')
+SELECT is(pg_get_function_result(p.oid), 'SETOF seoulchain.fault', p.proname::text || ' returns faults')
 FROM pg_proc p WHERE p.pronamespace = 'seoulchain'::regnamespace AND p.proname IN ('verify', 'verify_indexes') ORDER BY p.proname;
 
 SELECT has_view('seoulchain', 'block', 'the view of blocks');
