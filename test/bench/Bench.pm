@@ -183,10 +183,11 @@ sub note
 	return;
 }
 
-# "0.87 (reach 0.85): reached"
+# "0.87 (reach 0.85): reached", or the number alone if nothing is asked for
 sub ratio
 {
 	my ($got, $reach, $less_is_better) = @_;
+	return number($got) if !defined $reach;
 	my $ok = $less_is_better ? $got <= $reach : $got >= $reach;
 	return sprintf '%s (%s %s): %s', number($got), $less_is_better ? 'at most' : 'reach', $reach, $ok ? 'reached' : 'missed';
 }

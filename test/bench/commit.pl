@@ -3,5 +3,5 @@ use strict;
 use warnings;
 use insert;
 
-insert::compare('Single-row commits, 8 clients, durable', '-c synchronous_commit=on', 0.95);
+insert::compare('Single-row commits, 8 clients, durable', '-c synchronous_commit=on', 0.95, 3);
 1;
