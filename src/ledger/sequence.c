@@ -13,7 +13,10 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "access/xlog.h"
 #include "commands/sequence.h"
+#include "ledger/registry.h"
 #include "ledger/sequence.h"
 #include "ledger/shmem.h"
 #include "miscadmin.h"
@@ -21,6 +24,8 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
 
 #define SLOTS 4096
 
@@ -160,6 +165,35 @@ slot_put(SequenceSlot *slot, int64 stride)
 	return put;
 }
 
+/*
+ * Makes a value taken from a sequence that the running transaction created
+ * safe under wal_level = minimal.  Such a sequence is not WAL-logged until
+ * commit, and yet nextval() notes in its page that the values ahead were; the
+ * page is all that a crash leaves, so those values would be handed out twice.
+ * setval() clears the note.  Nobody else can see the sequence yet.
+ */
+static void
+clear_logged_ahead(Oid sequence, int64 value)
+{
+	Relation	rel;
+	bool		logged;
+	Oid			save_user;
+	int			save_context;
+
+	if (XLogIsNeeded())
+		return;
+	rel = relation_open(sequence, AccessShareLock);
+	logged = RelationNeedsWAL(rel);
+	relation_close(rel, NoLock);
+	if (logged)
+		return;
+
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(sc_registry_owner(), save_context | SECURITY_LOCAL_USERID_CHANGE);
+	DirectFunctionCall2(setval_oid, ObjectIdGetDatum(sequence), Int64GetDatum(value));
+	SetUserIdAndSecContext(save_user, save_context);
+}
+
 int
 sc_sequence_take(int32 chain_id, Oid sequence, int want, int64 *first)
 {
@@ -177,6 +211,7 @@ sc_sequence_take(int32 chain_id, Oid sequence, int want, int64 *first)
 
 		/* the sequence belongs to the extension's owner: whoever may insert may take its numbers */
 		stride = nextval_internal(sequence, false);
+		clear_logged_ahead(sequence, stride);
 		if (slot == NULL || (!slot_put(slot, stride) && count == 0))
 		{
 			*first = stride;

@@ -52,7 +52,7 @@ foreach my $change (
 	$agency->safe_psql('postgres', $statement);
 	ok(wait_for_log_line($ledger, $pattern, $offset), "$verb arriving by replication is refused");
 	ok(wait_for_log_line($ledger, qr/DETAIL:  $verb was refused/, $offset), "the detail names $verb");
-	is($ledger->safe_psql('postgres', 'SELECT count(*), max(km) FILTER (WHERE id = 7) FROM trip'), '1501|0.7000000000000000', 'nothing changed');
+	is($ledger->safe_psql('postgres', 'SELECT count(*) FROM trip WHERE id <= 1501 AND (id <> 7 OR km = 0.7)'), '1501', 'nothing changed');
 
 	# the operator's way on: leave that transaction out
 	ok(wait_for_log_line($ledger, qr/finished at [0-9A-F]+\/[0-9A-F]+/, $offset), 'the log names the transaction');
@@ -71,7 +71,7 @@ is_sealed($ledger, 'trip', 1504, 'rows go on arriving after each refusal');
 is_intact($ledger, 'the ledger is intact after refusals');
 
 # the other direction: a ledger table is published like any other
-$ledger->append_conf('postgresql.conf', 'wal_level = logical');
+$ledger->append_conf('postgresql.conf', "wal_level = logical\nmax_wal_senders = 10\nmax_replication_slots = 10\n");
 $ledger->restart;
 $ledger->safe_psql('postgres', 'CREATE TABLE vote (id int PRIMARY KEY, choice text) USING ledger; '
 	  . 'INSERT INTO vote VALUES (1, $$yes$$); CREATE PUBLICATION votes FOR TABLE vote');
