@@ -27,3 +27,7 @@ CREATE VIEW seoulchain.verify_progress AS
 		p.phase, p.done, p.total, p.started_at
 	FROM seoulchain.verify_progress() p LEFT JOIN pg_catalog.pg_database d ON d.oid = p.datid;
 COMMENT ON VIEW seoulchain.verify_progress IS 'how far running verifications are; pages while rows are compared, leaves while the tree is recomputed';
+
+CREATE FUNCTION seoulchain.verify_indexes(relation regclass) RETURNS SETOF seoulchain.fault
+	AS 'MODULE_PATHNAME', 'sc_verify_indexes' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION seoulchain.verify_indexes(regclass) IS 'compares every index of a ledger table with its rows; no row means that they agree';

@@ -36,6 +36,7 @@ TO PUBLIC;
 /* verification reads every row */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.verify(regclass, text),
+	seoulchain.verify_indexes(regclass),
 	seoulchain.verify_progress()
 TO seoulchain_auditor;
 

@@ -116,28 +116,18 @@ varlena_size(const char *data, uint32 room, Oid toastrelid)
 }
 
 bool
-sc_tuple_deform(Datum *values, bool *nulls, HeapTupleHeader header, uint32 len,
-				TupleDesc tupdesc, Oid toastrelid)
+sc_attributes_deform(Datum *values, bool *nulls, const char *data, uint32 room,
+					 int natts, const bits8 *bits, TupleDesc tupdesc, Oid toastrelid)
 {
-	const char *data = (const char *) header + header->t_hoff;
-	bool		hasnulls;
-	uint32		room;
 	uint32		off = 0;
-	int			natts;
-	int			i;
 
-	if (!header_ok(header, len, tupdesc))
-		return false;
-	hasnulls = (header->t_infomask & HEAP_HASNULL) != 0;
-	room = len - header->t_hoff;
-	natts = HeapTupleHeaderGetNatts(header);
-	for (i = 0; i < natts; i++)
+	for (int i = 0; i < natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
 		uint32		size;
 
 		values[i] = (Datum) 0;
-		nulls[i] = hasnulls && att_isnull(i, header->t_bits);
+		nulls[i] = bits != NULL && att_isnull(i, bits);
 		if (nulls[i])
 			continue;
 		if (att->attlen == -1)
@@ -160,7 +150,24 @@ sc_tuple_deform(Datum *values, bool *nulls, HeapTupleHeader header, uint32 len,
 		values[i] = fetchatt(att, data + off);
 		off += size;
 	}
-	for (; i < tupdesc->natts; i++)
+	return true;
+}
+
+bool
+sc_tuple_deform(Datum *values, bool *nulls, HeapTupleHeader header, uint32 len,
+				TupleDesc tupdesc, Oid toastrelid)
+{
+	bool		hasnulls;
+	int			natts;
+
+	if (!header_ok(header, len, tupdesc))
+		return false;
+	hasnulls = (header->t_infomask & HEAP_HASNULL) != 0;
+	natts = HeapTupleHeaderGetNatts(header);
+	if (!sc_attributes_deform(values, nulls, (const char *) header + header->t_hoff, len - header->t_hoff,
+							  natts, hasnulls ? header->t_bits : NULL, tupdesc, toastrelid))
+		return false;
+	for (int i = natts; i < tupdesc->natts; i++)
 		values[i] = getmissingattr(tupdesc, i + 1, &nulls[i]);
 	return true;
 }

@@ -32,4 +32,12 @@ extern ScTupleState sc_tuple_state(HeapTupleHeader header, Snapshot snapshot);
 extern bool sc_tuple_deform(Datum *values, bool *nulls, HeapTupleHeader header, uint32 len,
 							TupleDesc tupdesc, Oid toastrelid);
 
+/*
+ * The same for attributes without a tuple header (index tuples): natts of
+ * them in `room` bytes of data, which is MAXALIGNed; bits is NULL when there
+ * are no nulls.
+ */
+extern bool sc_attributes_deform(Datum *values, bool *nulls, const char *data, uint32 room,
+								 int natts, const bits8 *bits, TupleDesc tupdesc, Oid toastrelid);
+
 #endif							/* SC_PROOF_TUPLE_H */
