@@ -3,8 +3,10 @@
  *	  New place hints after VACUUM FULL or CLUSTER has moved a table's rows.
  *
  * The rows of the new storage are read in pieces; each piece is sorted by
- * ledger_seq, so that a tile is read and written once a piece.  Only hints
- * change: no hash is touched, and a hint that stays old costs time, not truth.
+ * ledger_seq to find the leaves, then by leaf, so that a tile is read and
+ * written once a piece (blocks of concurrent writers interleave their
+ * numbers).  Only hints change: no hash is touched, and a hint that stays old
+ * costs time, not truth.
  * Locks: AccessExclusiveLock on the table (the command's), then the chain's
  * sealing lock until the transaction ends.
  * Memory: maintenance_work_mem.
@@ -28,14 +30,14 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* a row's number and where it is now */
+/* a row's number, or once it is known its leaf index, and where the row is now */
 typedef struct Moved
 {
-	int64		seq;
+	int64		key;
 	ItemPointerData tid;
 } Moved;
 
-/* a walk through the chain's leaves in the order of ledger_seq */
+/* a walk through the chain's leaves in their order */
 typedef struct Refresh
 {
 	int32		chain_id;
@@ -50,10 +52,10 @@ typedef struct Refresh
 } Refresh;
 
 static int
-compare_seq(const void *a, const void *b)
+compare_keys(const void *a, const void *b)
 {
-	int64		x = ((const Moved *) a)->seq;
-	int64		y = ((const Moved *) b)->seq;
+	int64		x = ((const Moved *) a)->key;
+	int64		y = ((const Moved *) b)->key;
 
 	return (x > y) - (x < y);
 }
@@ -114,12 +116,18 @@ refresh_piece(Refresh *refresh, Moved *moved, int64 count)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain refresh", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	qsort(moved, count, sizeof(Moved), compare_seq);
+	qsort(moved, count, sizeof(Moved), compare_keys);
+	for (int64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		moved[i].key = leaf_index(refresh, moved[i].key);
+	}
+	qsort(moved, count, sizeof(Moved), compare_keys);
 	refresh->number = -1;
 	refresh->changed = false;
 	for (int64 i = 0; i < count; i++)
 	{
-		int64		leaf = leaf_index(refresh, moved[i].seq);
+		int64		leaf = moved[i].key;
 		int			at = (int) (leaf % SC_TILE_WIDTH);
 
 		CHECK_FOR_INTERRUPTS();
@@ -157,7 +165,7 @@ refresh_all(Refresh *refresh, Relation rel, AttrNumber seq_attno)
 
 		if (isnull)
 			continue;
-		moved[count].seq = DatumGetInt64(seq);
+		moved[count].key = DatumGetInt64(seq);
 		moved[count++].tid = slot->tts_tid;
 		if (count == capacity)
 		{
