@@ -261,7 +261,6 @@ prepare_format(void *arg)
 	pass->seq_attno = sc_row_format_seq_attno(pass->format);
 	if (pass->seq_attno <= 0)
 		elog(ERROR, "\"%s\" has no column ledger_seq", RelationGetRelationName(pass->rel));
-	pass->nestlevel = sc_row_settings_begin(pass->format);
 }
 
 /* scans a table whose format is known */
@@ -270,6 +269,8 @@ scan_table(RowPass *pass)
 {
 	static const ScScanCallbacks callbacks = {judge_row, judge_damage, page_done};
 
+	/* not in prepare_format: its subtransaction would take the settings along */
+	pass->nestlevel = sc_row_settings_begin(pass->format);
 	pass->nchecks = sc_datum_checks(&pass->checks, RelationGetDescr(pass->rel));
 	sc_progress_phase(SC_PHASE_ROWS, RelationGetRelid(pass->rel), RelationGetNumberOfBlocks(pass->rel));
 	PG_TRY();
