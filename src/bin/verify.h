@@ -56,6 +56,8 @@ extern ScVerdict sc_trust_judge(const ScTrust *trust, ScFile *file, const char *
 /* verify_file.c */
 extern bool sc_file_slurp(ScBuf *buf, const char *path);
 extern void sc_verify_file(ScFile *file, const ScTrust *trust);
+/* the same once file->text is there; its end has been mended */
+extern void sc_verify_text(ScFile *file, const ScTrust *trust);
 extern void sc_verify_free(ScFile *file);
 /* two different roots for one size of one chain, anywhere among the files */
 extern ScVerdict sc_verify_forks(const ScFile *files, int nfiles);

@@ -229,19 +229,11 @@ judge_checkpoint(ScFile *file, const ScTrust *trust)
 }
 
 void
-sc_verify_file(ScFile *file, const ScTrust *trust)
+sc_verify_text(ScFile *file, const ScTrust *trust)
 {
-	const char *text;
-	size_t		len;
+	const char *text = file->text.data;
+	size_t		len = file->text.len;
 
-	errno = 0;
-	if (!read_file(file))
-	{
-		file->verdict = SC_UNUSABLE;
-		return;
-	}
-	text = file->text.data;
-	len = file->text.len;
 	file->is_receipt = len >= strlen(RECEIPT_START) && memcmp(text, RECEIPT_START, strlen(RECEIPT_START)) == 0;
 	if (file->is_receipt)
 	{
@@ -259,6 +251,16 @@ sc_verify_file(ScFile *file, const ScTrust *trust)
 		judge_receipt(file, trust);
 	else
 		judge_checkpoint(file, trust);
+}
+
+void
+sc_verify_file(ScFile *file, const ScTrust *trust)
+{
+	errno = 0;
+	if (read_file(file))
+		sc_verify_text(file, trust);
+	else
+		file->verdict = SC_UNUSABLE;
 }
 
 void
