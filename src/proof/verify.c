@@ -219,6 +219,7 @@ verify_run(ScVerify *v)
 		sc_verify_load_tiles(v);
 		sc_verify_blocks(v);
 		sc_verify_load_journal(v);
+		sc_verify_sequences(v);
 		sc_verify_events(v);
 		sc_verify_rows(v);
 		sc_verify_left(v);

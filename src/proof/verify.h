@@ -196,6 +196,9 @@ extern const ScPending *sc_pending_find(ScVerify *v, int32 chain_id, int64 ledge
 extern bool sc_pending_mark(ScVerify *v, int64 bit);
 extern void sc_verify_pending_left(ScVerify *v);
 
+/* verify_sequence.c: the chains' sequences against the numbers in use */
+extern void sc_verify_sequences(ScVerify *v);
+
 /* verify_event.c: events against leaves and registry */
 extern void sc_verify_events(ScVerify *v);
 

@@ -37,6 +37,20 @@ sc_note_keys(ScNoteKeys *out, const char *log_key, const char *cosigner_key)
 		(void) add_key(out, cosigner_key);
 }
 
+/* a line under one of the names, but not by its key: the key that is registered is another than signed */
+static bool
+by_other_key(const ScNoteKeys *keys, const ScNoteSignature *signature)
+{
+	for (int i = 0; i < keys->count; i++)
+	{
+		if (strlen(keys->keys[i].name) == signature->namelen &&
+			memcmp(keys->keys[i].name, signature->name, signature->namelen) == 0 &&
+			memcmp(keys->keys[i].id, signature->id, SC_KEY_ID_LEN) != 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 sc_note_ok(const ScNoteKeys *keys, const ScNote *note)
 {
@@ -46,6 +60,11 @@ sc_note_ok(const ScNoteKeys *keys, const ScNote *note)
 		return note->nsigs == 0;
 	if (keys->damaged || sc_key_verify_note(note, keys->keys, keys->count, good, NULL) != SC_OK)
 		return false;
+	for (int i = 0; i < note->nsigs; i++)
+	{
+		if (by_other_key(keys, &note->sigs[i]))
+			return false;
+	}
 	return good[0];
 }
 
