@@ -41,7 +41,7 @@ typedef struct ScFile
 	ScNote		note;
 	ScCheckpoint checkpoint;
 	bool		has_checkpoint; /* well formed, so that histories can be compared */
-	bool		log_signed;		/* the chain's own key, which the user named, signed it */
+	bool		signed_by_trusted;	/* somebody whom the user named, and who may speak about this chain, signed it */
 	bool		good[SC_POLICY_KEYS_MAX];
 	uint64_t	times[SC_POLICY_KEYS_MAX];
 	ScVerdict	verdict;
@@ -53,6 +53,9 @@ extern bool sc_trust_read_policy(ScTrust *trust, const char *path);
 /* SC_VERIFIED, SC_REFUTED (a known key's signature is wrong) or SC_UNVOUCHED; *reason says why */
 extern ScVerdict sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason);
 
+/* whether anybody whom the user trusts signed both of two contradicting files; names them */
+extern bool sc_trust_print_liars(const ScTrust *trust, const ScFile *a, const ScFile *b, bool print);
+
 /* verify_file.c */
 extern bool sc_file_slurp(ScBuf *buf, const char *path);
 extern void sc_verify_file(ScFile *file, const ScTrust *trust);
@@ -60,10 +63,10 @@ extern void sc_verify_file(ScFile *file, const ScTrust *trust);
 extern void sc_verify_text(ScFile *file, const ScTrust *trust);
 extern void sc_verify_free(ScFile *file);
 /* two different roots for one size of one chain, anywhere among the files */
-extern ScVerdict sc_verify_forks(const ScFile *files, int nfiles);
+extern ScVerdict sc_verify_forks(const ScFile *files, int nfiles, const ScTrust *trust);
 
 /* verify_consistency.c: whether the proof in a file connects the two files' checkpoints */
-extern ScVerdict sc_verify_consistency(const ScFile *a, const ScFile *b, const char *path);
+extern ScVerdict sc_verify_consistency(const ScFile *a, const ScFile *b, const ScTrust *trust, const char *path);
 
 /* verify_print.c */
 extern void sc_print_text(const char *s, size_t len);

@@ -68,7 +68,7 @@ connects(const Proof *proof, const ScCheckpoint *old, const ScCheckpoint *new)
 }
 
 static ScVerdict
-judge(const ScFile *old, const ScFile *new, const Proof *proof, const char *path)
+judge(const ScFile *old, const ScFile *new, const ScTrust *trust, const Proof *proof, const char *path)
 {
 	if (connects(proof, &old->checkpoint, &new->checkpoint))
 	{
@@ -81,20 +81,20 @@ judge(const ScFile *old, const ScFile *new, const Proof *proof, const char *path
 		printf("%s: NOT TRUE\n  This proof does not connect the two checkpoints. It says nothing against either of them.\n", path);
 		return SC_REFUTED;
 	}
-	if (old->log_signed && new->log_signed)
+	if (sc_trust_print_liars(trust, old, new, false))
 		printf("PROOF: history was rewritten\n"
-			   "  The chain's own key signed both checkpoints, and the proof shows that the longer history has another\n"
-			   "  root hash at %llu leaves than the shorter one. Keep all three files.\n",
+			   "  One key signed both checkpoints, and the proof shows that the longer history has another root hash\n"
+			   "  at %llu leaves than the shorter one. Keep all three files.\n",
 			   (unsigned long long) old->checkpoint.size);
 	else
 		printf("CONFLICT: the longer history does not extend the shorter one\n"
-			   "  At least one of them is false. This is no proof against anybody: the chain's own key, as you named it,\n"
-			   "  did not sign both.\n");
+			   "  At least one of them is false. This is no proof against anybody: no key that you named signed both.\n");
+	sc_trust_print_liars(trust, old, new, true);
 	return SC_REFUTED;
 }
 
 ScVerdict
-sc_verify_consistency(const ScFile *a, const ScFile *b, const char *path)
+sc_verify_consistency(const ScFile *a, const ScFile *b, const ScTrust *trust, const char *path)
 {
 	const ScFile *old = a->checkpoint.size <= b->checkpoint.size ? a : b;
 	const ScFile *new = old == a ? b : a;
@@ -120,5 +120,5 @@ sc_verify_consistency(const ScFile *a, const ScFile *b, const char *path)
 		printf("%s: NOT TRUE\n  This is no consistency proof: one base64 hash a line is expected.\n", path);
 		return SC_REFUTED;
 	}
-	return judge(old, new, &proof, path);
+	return judge(old, new, trust, &proof, path);
 }

@@ -273,16 +273,16 @@ sc_verify_free(ScFile *file)
 
 /* tells of one pair of checkpoints that cannot both be true */
 static void
-print_fork(const ScFile *a, const ScFile *b)
+print_fork(const ScFile *a, const ScFile *b, const ScTrust *trust)
 {
-	if (a->log_signed && b->log_signed)
+	if (sc_trust_print_liars(trust, a, b, false))
 		printf("PROOF: two different histories\n"
-			   "  The chain's own key signed two different root hashes for one size. Keep both files: together they\n"
+			   "  One key signed two different root hashes for one size of one chain. Keep both files: together they\n"
 			   "  prove to anyone who knows the key that whoever holds it told two stories.\n");
 	else
 		printf("CONFLICT: two different histories\n"
 			   "  The files give two different root hashes for one size, so at least one of them is false. This is\n"
-			   "  no proof against anybody: the chain's own key, as you named it, did not sign both.\n");
+			   "  no proof against anybody: no key that you named signed both.\n");
 	fputs("    chain          ", stdout);
 	sc_print_text(a->checkpoint.origin, strlen(a->checkpoint.origin));
 	printf("\n    tree size      %llu leaves\n", (unsigned long long) a->checkpoint.size);
@@ -290,17 +290,18 @@ print_fork(const ScFile *a, const ScFile *b)
 	sc_print_hash("root hash", &a->checkpoint.root);
 	printf("    other file     %s\n", b->path);
 	sc_print_hash("root hash", &b->checkpoint.root);
+	sc_trust_print_liars(trust, a, b, true);
 }
 
 /* whether a file's checkpoint says something: an altered file conflicts with everything */
 static bool
 comparable(const ScFile *file)
 {
-	return file->has_checkpoint && (file->log_signed || file->verdict != SC_REFUTED);
+	return file->has_checkpoint && (file->signed_by_trusted || file->verdict != SC_REFUTED);
 }
 
 ScVerdict
-sc_verify_forks(const ScFile *files, int nfiles)
+sc_verify_forks(const ScFile *files, int nfiles, const ScTrust *trust)
 {
 	ScVerdict	verdict = SC_VERIFIED;
 
@@ -315,7 +316,7 @@ sc_verify_forks(const ScFile *files, int nfiles)
 				a->size != b->size || strcmp(a->origin, b->origin) != 0 ||
 				memcmp(a->root.bytes, b->root.bytes, SC_HASH_LEN) == 0)
 				continue;
-			print_fork(&files[j], &files[i]);
+			print_fork(&files[j], &files[i], trust);
 			verdict = SC_REFUTED;
 		}
 	}

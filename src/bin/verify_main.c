@@ -86,9 +86,9 @@ run(const ScTrust *trust, const char *proof, char **paths, int npaths)
 		sc_verify_file(&files[i], trust);
 		verdict = worse(verdict, files[i].verdict);
 	}
-	verdict = worse(verdict, sc_verify_forks(files, npaths));
+	verdict = worse(verdict, sc_verify_forks(files, npaths, trust));
 	if (proof)
-		verdict = worse(verdict, sc_verify_consistency(&files[0], &files[1], proof));
+		verdict = worse(verdict, sc_verify_consistency(&files[0], &files[1], trust, proof));
 	for (int i = 0; i < npaths; i++)
 		sc_verify_free(&files[i]);
 	free(files);

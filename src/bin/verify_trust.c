@@ -120,7 +120,9 @@ sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
 	switch (status)
 	{
 		case SC_OK:
-			file->log_signed = sc_policy_log_signed(policy, file->good, file->checkpoint.origin);
+			for (int i = 0; i < policy->nkeys; i++)
+				file->signed_by_trusted = file->signed_by_trusted ||
+					(file->good[i] && counts(policy, i, file->checkpoint.origin));
 			return trust->has_policy ? judge_policy(policy, file, reason) : judge_keys(policy, file, reason);
 		case SC_UNKNOWN_KEY:
 			*reason = "nobody whom you trust has signed it, so nobody vouches for it";
@@ -132,4 +134,25 @@ sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
 			*reason = "a signature by a key that you trust is wrong";
 			return SC_REFUTED;
 	}
+}
+
+bool
+sc_trust_print_liars(const ScTrust *trust, const ScFile *a, const ScFile *b, bool print)
+{
+	const ScPolicy *policy = &trust->policy;
+	bool		found = false;
+
+	for (int i = 0; i < policy->nkeys; i++)
+	{
+		if (!a->good[i] || !b->good[i] || !counts(policy, i, a->checkpoint.origin))
+			continue;
+		found = true;
+		if (print)
+		{
+			fputs("    signed both    ", stdout);
+			sc_print_text(policy->keys[i].name, strlen(policy->keys[i].name));
+			putchar('\n');
+		}
+	}
+	return found;
 }

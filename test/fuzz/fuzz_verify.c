@@ -56,10 +56,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sc_verify_text(&file, &trust);
 	if (file.verdict == SC_VERIFIED)
 	{
-		INVARIANT(file.log_signed && file.checkpoint.size == 4 && is_hash(&file.checkpoint.root, root_hash));
+		INVARIANT(file.signed_by_trusted && file.checkpoint.size == 4 && is_hash(&file.checkpoint.root, root_hash));
 		INVARIANT(!file.is_receipt || is_member(&file.receipt));
 	}
-	INVARIANT(sc_verify_forks(&file, 1) == SC_VERIFIED);
+	INVARIANT(sc_verify_forks(&file, 1, &trust) == SC_VERIFIED);
 	sc_verify_free(&file);
 	return 0;
 }

@@ -200,6 +200,8 @@ make_files(void)
 	write_buf("checkpoint", &buf);
 	checkpoint(&buf, ORIGIN, 7, true, &log_key, NULL);
 	write_buf("checkpoint.fork", &buf);
+	checkpoint(&buf, ORIGIN, 7, true, NULL, &witness_key);
+	write_buf("checkpoint.witness.fork", &buf);
 	checkpoint(&buf, ORIGIN, 7, true, NULL, NULL);
 	write_buf("checkpoint.unsigned.fork", &buf);
 	checkpoint(&buf, ORIGIN, 5, false, &log_key, NULL);
@@ -325,6 +327,11 @@ test_checkpoints(void)
 	CHECK(run_key(log_vkey, "receipt2 checkpoint.fork") == 1 && says("PROOF: two different histories"));
 	CHECK(run_key(log_vkey, "checkpoint checkpoint.unsigned.fork") == 1 && says("CONFLICT") && !says("PROOF"));
 	CHECK(run("checkpoint checkpoint.fork") == 1 && says("CONFLICT"));
+	CHECK(run_key(log_vkey, "checkpoint checkpoint.fork") == 1 && says("signed both    " ORIGIN));
+	CHECK(run_key(witness_vkey, "checkpoint checkpoint.witness.fork") == 1 && says("PROOF: two different histories") &&
+		  says("signed both    seoul.go.kr/city-hall"));
+	CHECK(run_key(witness_vkey, "checkpoint checkpoint.fork") == 1 && says("CONFLICT"));
+	CHECK(run_key(other_vkey, "checkpoint checkpoint.fork") == 1 && says("CONFLICT"));
 	CHECK(run_key(log_vkey, "empty") == 1 && run_key(log_vkey, "rubbish") == 1);
 }
 
