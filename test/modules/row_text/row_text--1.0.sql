@@ -6,7 +6,7 @@ COMMENT ON FUNCTION row_text.leaf(regclass, record, bigint) IS 'the leaf that th
 
 CREATE FUNCTION row_text.nanoseconds(relation regclass, "row" record, loops integer, hash boolean) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'row_text_nanoseconds' LANGUAGE C STRICT VOLATILE;
-COMMENT ON FUNCTION row_text.nanoseconds(regclass, record, integer, boolean) IS 'time to make the row''s leaf once, with its hash or without';
+COMMENT ON FUNCTION row_text.nanoseconds(regclass, record, integer, boolean) IS 'processor time to make the row''s leaf once, with its hash or without';
 
 CREATE FUNCTION row_text.type_check(type oid, typmod integer, "column" text) RETURNS void
 	AS 'MODULE_PATHNAME', 'row_text_type_check' LANGUAGE C STRICT VOLATILE;
