@@ -57,20 +57,33 @@ sc_row_write_float8(char *p, float8 value)
 	return p + double_to_shortest_decimal_bufn(value, p);
 }
 
-/* 8-4-4-4-12 lower-case hex digits */
-char *
-sc_row_write_uuid(char *p, const unsigned char *uuid)
+/* lower-case hex of n bytes; n is a constant, so that the loop unrolls */
+static inline char *
+write_hex(char *p, const unsigned char *bytes, int n)
 {
 	static const char digits[] = "0123456789abcdef";
 
-	for (int i = 0; i < UUID_LEN; i++)
+	for (int i = 0; i < n; i++)
 	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[uuid[i] >> 4];
-		*p++ = digits[uuid[i] & 0x0f];
+		p[2 * i] = digits[bytes[i] >> 4];
+		p[2 * i + 1] = digits[bytes[i] & 0x0f];
 	}
-	return p;
+	return p + 2 * n;
+}
+
+/* 8-4-4-4-12 hex digits */
+char *
+sc_row_write_uuid(char *p, const unsigned char *uuid)
+{
+	p = write_hex(p, uuid, 4);
+	*p++ = '-';
+	p = write_hex(p, uuid + 4, 2);
+	*p++ = '-';
+	p = write_hex(p, uuid + 6, 2);
+	*p++ = '-';
+	p = write_hex(p, uuid + 8, 2);
+	*p++ = '-';
+	return write_hex(p, uuid + 10, 6);
 }
 
 /* a year of four digits or more; astronomical year 0 is 1 BC, which the caller appends */
@@ -111,6 +124,28 @@ write_ymd(char *p, uint32 julian, bool *bc)
 	return write_two(p, of_year - (153 * month + 2) / 5 + 1);
 }
 
+/*
+ * The same, remembering the last day: rows of one load mostly share it, and
+ * the divisions cost more than all else in a timestamp.
+ */
+static inline char *
+write_day(char *p, uint32 julian, bool *bc)
+{
+	static uint32 last_julian;
+	static char last_text[16];
+	static int	last_len = 0;	/* 0: nothing remembered yet */
+	static bool last_bc;
+
+	if (last_len == 0 || last_julian != julian)
+	{
+		last_len = (int) (write_ymd(last_text, julian, &last_bc) - last_text);
+		last_julian = julian;
+	}
+	memcpy(p, last_text, sizeof(last_text));
+	*bc = last_bc;
+	return p + last_len;
+}
+
 /* "infinity" or "-infinity" */
 static char *
 write_infinity(char *p, bool negative)
@@ -131,7 +166,7 @@ sc_row_write_date(char *p, int32 date)
 		return write_infinity(p, DATE_IS_NOBEGIN(date));
 
 	/* only a damaged page holds a day before Julian day 0: unsigned, it stays in bounds */
-	p = write_ymd(p, (uint32) date + POSTGRES_EPOCH_JDATE, &bc);
+	p = write_day(p, (uint32) date + POSTGRES_EPOCH_JDATE, &bc);
 	if (bc)
 	{
 		memcpy(p, " BC", 3);
@@ -179,7 +214,7 @@ sc_row_write_timestamp(char *p, int64 timestamp, bool with_zone)
 				 errmsg("timestamp out of range")));
 
 	since = (uint64) timestamp - (uint64) MIN_TIMESTAMP;
-	p = write_ymd(p, (uint32) (since / USECS_PER_DAY), &bc);
+	p = write_day(p, (uint32) (since / USECS_PER_DAY), &bc);
 	*p++ = ' ';
 	p = write_time(p, since % USECS_PER_DAY);
 	if (with_zone)
