@@ -7,14 +7,31 @@ SELECT results_eq(
 	$$SELECT p.oid::regprocedure::text FROM pg_proc p
 		WHERE p.pronamespace = 'seoulchain'::regnamespace AND has_function_privilege('public_anybody', p.oid, 'EXECUTE')
 		ORDER BY p.oid::regprocedure::text COLLATE "C"$$,
-	$$VALUES ('seoulchain.listed_here()')$$,
+	$$VALUES
+		-- asks whether the caller owns the table, as ALTER TABLE does
+		('seoulchain.add_ledger_seq(regclass)'),
+		-- what the node tells everybody
+		('seoulchain.checkpoint(text,bigint,boolean)'),
+		('seoulchain.consistency_proof(text,bigint,bigint)'),
+		('seoulchain.cosigner_key()'),
+		-- ask whether the caller may SELECT the row
+		('seoulchain.inclusion_proof(regclass,bigint,bigint)'),
+		('seoulchain.leaf_data(regclass,bigint)'),
+		('seoulchain.leaf_hash(regclass,bigint)'),
+		('seoulchain.leaf_index(regclass,bigint)'),
+		('seoulchain.receipt(regclass,bigint)'),
+		('seoulchain.root_hash(text,bigint)'),
+		('seoulchain.verifier_key(text)'),
+		-- arithmetic
+		('seoulchain.verify_consistency(bigint,bytea,bigint,bytea,bytea[])'),
+		('seoulchain.verify_inclusion(bytea,bigint,bigint,bytea[],bytea)')$$,
 	'the functions that PUBLIC may execute');
 
 SELECT results_eq(
 	$$SELECT c.oid::regclass::text FROM pg_class c
 		WHERE c.relnamespace = 'seoulchain'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('public_anybody', c.oid, 'SELECT')
 		ORDER BY c.oid::regclass::text COLLATE "C"$$,
-	$$VALUES ('seoulchain.allowed_type')$$,
+	$$VALUES ('seoulchain.allowed_type'), ('seoulchain.block')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there

@@ -22,7 +22,8 @@ $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 
 $primary->safe_psql('postgres', q{INSERT INTO t SELECT g, 'row ' || g FROM generate_series(5001, 6000) g});
-my $height = seal($primary);
+seal($primary);
+my $height = $primary->safe_psql('postgres', q{SELECT max(height) FROM seoulchain.block WHERE chain = 'main'});
 $primary->wait_for_catchup($standby);
 
 my $seq = $primary->safe_psql('postgres', 'SELECT ledger_seq FROM t WHERE id = 5500');

@@ -38,7 +38,7 @@ sub key_directory
 	return $dir;
 }
 
-# seals a chain ('main' if not said) and gives the answer, a height or ''
+# seals a chain ('main' if not said) and gives the answer: a height, or '' when the worker was faster
 sub seal
 {
 	my ($node, $chain, $db) = @_;
