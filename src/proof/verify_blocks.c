@@ -453,6 +453,17 @@ note_unsigned(BlockPass *pass, int64 height, bool is_signed)
 	pass->unsigned_from = -1;
 }
 
+/* are the lines those of the last block?  A root that differs is told already: the stored one will do. */
+static bool
+lines_ok(BlockPass *pass, Datum lines)
+{
+	const Before *before = &pass->before;
+
+	return sc_note_lines_ok(&pass->keys, pass->chain->origin, pass->tree.size, &before->computed_root, lines) ||
+		(!same(&before->computed_root, &before->stored_root) &&
+		 sc_note_lines_ok(&pass->keys, pass->chain->origin, pass->tree.size, &before->stored_root, lines));
+}
+
 /* takes the signatures of a height and checks them against the block's size and root */
 static void
 take_signatures(BlockPass *pass, Stream *signatures, int64 height, const ScStoredBlock *stored)
@@ -461,14 +472,13 @@ take_signatures(BlockPass *pass, Stream *signatures, int64 height, const ScStore
 	while (stream_height(pass, signatures) == height)
 	{
 		TupleTableSlot *slot = sc_sorted_peek(signatures->sorted);
-		const ScHash *root = pass->before.known ? &pass->before.computed_root : NULL;
+		Datum	   *values = slot->tts_values;
 
 		if (!stored->present && stored->listed.count == 0)
 			block_fault(pass, SC_FAULT_BLOCK_MISSING, height, NULL, NULL);
-		else if (root != NULL &&
-				 (DatumGetInt64(slot->tts_values[SC_SIGNATURE_ATTR_TREE_SIZE - 1]) != pass->tree.size ||
-				  !sc_note_lines_ok(&pass->keys, pass->chain->origin, pass->tree.size, root,
-									slot->tts_values[SC_SIGNATURE_ATTR_LINES - 1])))
+		else if (pass->before.known &&
+				 (DatumGetInt64(values[SC_SIGNATURE_ATTR_TREE_SIZE - 1]) != pass->tree.size ||
+				  !lines_ok(pass, values[SC_SIGNATURE_ATTR_LINES - 1])))
 			block_fault(pass, SC_FAULT_SIGNATURE_WRONG, height, NULL, NULL);
 		sc_sorted_next(signatures->sorted);
 	}

@@ -199,6 +199,15 @@ sc_pending_mark(ScVerify *v, int64 bit)
 	return true;
 }
 
+/* does another run hold the number too?  Then that was told, and what was found is its. */
+static bool
+told_by_other(const ScVerify *v, const ScPending *pending, int64 ledger_seq)
+{
+	const ScPending *other = find_run(v, pending->chain_id, ledger_seq);
+
+	return other != NULL && other != pending;
+}
+
 /* the entries of a run for which nothing was found */
 static void
 report_run(ScVerify *v, const ScPending *pending, const ScVerifyTable *table)
@@ -209,7 +218,7 @@ report_run(ScVerify *v, const ScPending *pending, const ScVerifyTable *table)
 		ScHash		hash;
 		int64		bit;
 
-		if (!sc_pending_mark(v, pending->first_bit + i))
+		if (!sc_pending_mark(v, pending->first_bit + i) || told_by_other(v, pending, pending->first_seq + i))
 			continue;
 		fault = sc_verify_fault(sc_verify_chain(v, pending->chain_id),
 								pending->table_id == SC_TABLE_EVENTS ? SC_FAULT_EVENT_MISSING : SC_FAULT_ROW_MISSING);

@@ -34,7 +34,7 @@ sc_note_keys(ScNoteKeys *out, const char *log_key, const char *cosigner_key)
 	out->expected = true;
 	out->damaged = !add_key(out, log_key);
 	if (!out->damaged && cosigner_key)
-		(void) add_key(out, cosigner_key);
+		out->damaged = !add_key(out, cosigner_key);
 }
 
 /* a line under one of the names, but not by its key: the key that is registered is another than signed */

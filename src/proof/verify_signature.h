@@ -12,7 +12,7 @@
 typedef struct ScNoteKeys
 {
 	bool		expected;		/* the chain has a log key */
-	bool		damaged;		/* it cannot be read */
+	bool		damaged;		/* one of the keys cannot be read */
 	int			count;
 	ScVerifierKey keys[2];		/* the log key, then the node's cosigner key */
 } ScNoteKeys;
