@@ -13,6 +13,7 @@
 
 #if PG_VERSION_NUM >= 160000
 #include "storage/relfilelocator.h"
+#include "varatt.h"				/* VARDATA and the like, which postgres.h of 15 has */
 #define ScFileLocator RelFileLocator
 #define sc_am_set_new_storage relation_set_new_filelocator
 #define SC_UPDATE_INDEXES_TYPE TU_UpdateIndexes

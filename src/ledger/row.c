@@ -19,6 +19,7 @@
 
 #include "ledger/row_internal.h"
 
+#include "compat.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "fmgr.h"
