@@ -4,8 +4,8 @@
  *
  * The executor has materialized the row before the access method sees it, so
  * the tuple has to be formed again.  COPY does this for every row: where
- * ledger_seq is the last attribute its eight bytes are appended to a copy of
- * the tuple, which is what heap_form_tuple would have made.
+ * ledger_seq is the last attribute its eight bytes are appended to the tuple,
+ * which gives what heap_form_tuple would have made.
  * Invariant: the slot holds the same row afterwards, ledger_seq apart.
  */
 #include "postgres.h"
@@ -60,35 +60,36 @@ only_last_null(HeapTuple tuple, int natts)
 	return true;
 }
 
-/* a copy of a tuple whose last attribute is NULL, with seq there; in the current context */
+/*
+ * Puts seq where a tuple's last attribute is NULL; the tuple's memory, one
+ * chunk, may move.  The null bitmap goes when nothing else is NULL.
+ */
 static HeapTuple
-append_seq(HeapTuple old, int natts, int64 seq)
+append_seq(HeapTuple tuple, int natts, int64 seq)
 {
-	bool		full = only_last_null(old, natts);
-	int			old_hoff = old->t_data->t_hoff;
+	bool		full = only_last_null(tuple, natts);
+	int			old_hoff = tuple->t_data->t_hoff;
 	int			hoff = full ? (int) MAXALIGN(SizeofHeapTupleHeader) : old_hoff;
-	int			datalen = old->t_len - old_hoff;
+	int			datalen = tuple->t_len - old_hoff;
 	int			seqoff = hoff + TYPEALIGN(ALIGNOF_LONG, datalen);
-	int			len = seqoff + sizeof(int64);
-	HeapTuple	tuple = palloc(HEAPTUPLESIZE + len);
+	int			len = seqoff + (int) sizeof(int64);
+	HeapTupleHeader header;
 
-	tuple->t_len = len;
-	ItemPointerSetInvalid(&tuple->t_self);
-	tuple->t_tableOid = old->t_tableOid;
-	tuple->t_data = (HeapTupleHeader) ((char *) tuple + HEAPTUPLESIZE);
+	tuple = repalloc(tuple, HEAPTUPLESIZE + Max(len, (int) tuple->t_len));
+	header = (HeapTupleHeader) ((char *) tuple + HEAPTUPLESIZE);
+	if (hoff != old_hoff)
+		memmove((char *) header + hoff, (char *) header + old_hoff, datalen);
+	memset((char *) header + hoff + datalen, 0, seqoff - hoff - datalen);
+	memcpy((char *) header + seqoff, &seq, sizeof(seq));
 
-	memset((char *) tuple->t_data + SizeofHeapTupleHeader, 0, hoff - SizeofHeapTupleHeader);
-	memcpy(tuple->t_data, old->t_data, full ? (int) SizeofHeapTupleHeader : old_hoff);
-	memcpy((char *) tuple->t_data + hoff, (char *) old->t_data + old_hoff, datalen);
-	memset((char *) tuple->t_data + hoff + datalen, 0, seqoff - hoff - datalen);
-	memcpy((char *) tuple->t_data + seqoff, &seq, sizeof(seq));
-
-	tuple->t_data->t_hoff = hoff;
-	HeapTupleHeaderSetDatumLength(tuple->t_data, len);
+	header->t_hoff = hoff;
+	HeapTupleHeaderSetDatumLength(header, len);
 	if (full)
-		tuple->t_data->t_infomask &= ~HEAP_HASNULL;
+		header->t_infomask &= ~HEAP_HASNULL;
 	else
-		tuple->t_data->t_bits[(natts - 1) >> 3] |= 1 << ((natts - 1) & 7);
+		header->t_bits[(natts - 1) >> 3] |= 1 << ((natts - 1) & 7);
+	tuple->t_data = header;
+	tuple->t_len = len;
 	return tuple;
 }
 
@@ -96,8 +97,6 @@ void
 sc_seq_column_set(TupleTableSlot *slot, AttrNumber attno, int64 seq)
 {
 	HeapTuple	old = appendable_tuple(slot, attno);
-	BufferHeapTupleTableSlot *bslot = (BufferHeapTupleTableSlot *) slot;
-	MemoryContext context;
 
 	if (TTS_IS_VIRTUAL(slot))
 	{
@@ -112,12 +111,9 @@ sc_seq_column_set(TupleTableSlot *slot, AttrNumber attno, int64 seq)
 		return;
 	}
 
-	context = MemoryContextSwitchTo(slot->tts_mcxt);
-	bslot->base.tuple = append_seq(old, attno, seq);
-	MemoryContextSwitchTo(context);
-	bslot->base.off = 0;
+	((BufferHeapTupleTableSlot *) slot)->base.tuple = append_seq(old, attno, seq);
+	((BufferHeapTupleTableSlot *) slot)->base.off = 0;
 	slot->tts_nvalid = 0;
-	heap_freetuple(old);
 }
 
 void

@@ -20,6 +20,7 @@
 
 static HTAB *targets = NULL;
 static Oid	registry_chain = InvalidOid;	/* as of the first entry */
+static uint64 generation = 0;	/* counts invalidations */
 
 /* drops every entry */
 static void
@@ -37,6 +38,7 @@ drop_all(void)
 static void
 target_invalidate(Datum arg, Oid relid)
 {
+	generation++;
 	if (targets == NULL || hash_get_num_entries(targets) == 0)
 		return;
 	if (!OidIsValid(relid) || relid == registry_chain)
@@ -92,6 +94,7 @@ bool
 sc_target_find(Relation rel, ScTarget *target)
 {
 	Oid			relid = RelationGetRelid(rel);
+	uint64		before;
 	ScTarget   *entry;
 
 	if (targets == NULL)
@@ -103,10 +106,13 @@ sc_target_find(Relation rel, ScTarget *target)
 		return true;
 	}
 
-	/* load first: it can process invalidations or fail, and the cache must not see a half-made entry */
+	/* load first: it can fail, and the cache must not see a half-made entry */
+	registry_chain = sc_registry_relation("chain");
+	before = generation;
 	if (!load_target(rel, target))
 		return false;
-	registry_chain = sc_registry_relation("chain");
+	if (generation != before)
+		return true;			/* right for now, but not to be kept: a message came meanwhile */
 	entry = hash_search(targets, &relid, HASH_ENTER, NULL);
 	*entry = *target;
 	return true;
