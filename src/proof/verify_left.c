@@ -36,6 +36,22 @@ was_unreadable(ScVerify *v, const ScPlace *place)
 	return found;
 }
 
+/* could the number be that of a dropped table's row? */
+static bool
+may_be_dropped(const ScVerify *v, const ScVerifyChain *chain, int64 ledger_seq)
+{
+	ListCell   *cell;
+
+	foreach(cell, v->tables)
+	{
+		const ScVerifyTable *table = lfirst(cell);
+
+		if (table->chain_id == chain->chain_id && table->dropped_seq > ledger_seq && table->joined_seq < ledger_seq)
+			return true;
+	}
+	return false;
+}
+
 /* the word for a leaf that nothing was found for, or NULL when that is right */
 static const char *
 word_for(ScVerify *v, const ScPlace *place, const ScVerifyTable *table, int64 ledger_seq)
@@ -65,6 +81,9 @@ report_leaf(ScVerify *v, ScVerifyChain *chain, const ScRange *range, int64 leaf)
 		table = NULL;
 	word = word_for(v, &place, table, ledger_seq);
 	if (word == NULL)
+		return;
+	/* without its tile a leaf has no place: the tile is told, and the row may have gone with its table */
+	if (sc_verify_leaf(v, chain, leaf) == NULL && may_be_dropped(v, chain, ledger_seq))
 		return;
 	fault = sc_verify_fault(chain, word);
 	fault.relation = table ? table->relid : InvalidOid;

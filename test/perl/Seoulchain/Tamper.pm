@@ -91,6 +91,11 @@ sub learn
 		$path =~ s,base/$oid/,base/%DB%/,;
 		$files{$name} = $path;
 	}
+	foreach my $row (qw(t:17 t:712))
+	{
+		my ($table, $id) = split /:/, $row;
+		$kept{"leaf $row"} = pack('H*', $node->safe_psql('base', "SELECT encode(seoulchain.leaf_hash('$table', ledger_seq), 'hex') FROM $table WHERE id = $id"));
+	}
 	foreach my $table (qw(t s))
 	{
 		foreach (split /\n/, $node->safe_psql('base', "SELECT id, ctid, ledger_seq FROM $table"))
@@ -107,10 +112,10 @@ sub learn
 sub tamper_node
 {
 	my ($name, %how) = @_;
-	my $node = ledger_node($name, extension => 0, autovacuum => 'off', 'seoulchain.seal_interval' => 0,
+	my @checksums = delete $how{checksums} ? (checksums => 1) : ();
+	my $node = ledger_node($name, @checksums, extension => 0, autovacuum => 'off', 'seoulchain.seal_interval' => 0,
 		'seoulchain.sign_key_directory' => key_directory(), %how);
 	$node->safe_psql('postgres', 'CREATE DATABASE base');
-	$node->safe_psql('base', q{CREATE EXTENSION seoulchain; CREATE EXTENSION pageinspect}) if 0;
 	$node->safe_psql('base', q{CREATE EXTENSION seoulchain});
 	$node->safe_psql('base', q{SELECT seoulchain.create_node('seoul.go.kr/test')});
 	make_base($node);

@@ -13,14 +13,16 @@ use Test::More;
 our @EXPORT = qw(ledger_node seal is_intact is_sealed anon_memory key_directory long_run wait_for_log_line);
 
 # ledger_node(NAME, setting => value, ...): initialized, extension made in database postgres, running.
-# 'init' => [...] is handed to Cluster::init, 'extension' => 0 leaves CREATE EXTENSION out.
+# 'init' => [...] is handed to Cluster::init, 'extension' => 0 leaves CREATE EXTENSION out,
+# 'checksums' => 1 puts checksums on pages.
 sub ledger_node
 {
 	my ($name, %how) = @_;
 	my $init = delete $how{init} // [];
 	my $extension = delete $how{extension} // 1;
+	my @checksums = delete $how{checksums} ? ('--data-checksums') : ();
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init(@$init, extra => [ '-E', 'UTF8', '--locale=C.UTF-8' ]);
+	$node->init(@$init, extra => [ '-E', 'UTF8', '--locale=C.UTF-8', @checksums ]);
 	$how{shared_preload_libraries} //= 'seoulchain';
 	$how{max_prepared_transactions} //= 10;
 	$how{autovacuum} //= 'on';
