@@ -193,7 +193,6 @@ sc_btree_entries(ScIndexCheck *check)
 		CHECK_FOR_INTERRUPTS();
 		if (!sc_guard(read_page, pass, &message))
 		{
-			check->damaged++;
 			sc_index_fault(check, SC_FAULT_INDEX_UNREADABLE, SC_NONE);
 			ereport(WARNING,
 					(errcode(ERRCODE_INDEX_CORRUPTED),

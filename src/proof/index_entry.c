@@ -135,4 +135,5 @@ sc_index_fault(ScIndexCheck *check, const char *word, int64 ledger_seq)
 	fault.ledger_seq = ledger_seq;
 	fault.height = SC_NONE;
 	sc_faults_add(check->faults, &fault);
+	check->damaged++;
 }

@@ -46,7 +46,7 @@ typedef struct ScIndexCheck
 	ScFaults   *faults;
 	const char *chain;
 	int32		chain_id;
-	int64		damaged;		/* faults of the index's own pages */
+	int64		damaged;		/* faults found in this index */
 	ScEntries  *found;			/* what the index has */
 	ScEntries  *expected;		/* what the rows want */
 } ScIndexCheck;

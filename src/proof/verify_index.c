@@ -5,7 +5,7 @@
  * Invariant: for each row of the snapshot that an index should hold, the
  * index has an entry with that row's key values, and a lookup finds it; no
  * entry points where there never was a row.
- *	 btree	entries and their values, then lookups
+ *	 btree	entries and their values, then, if all is well, lookups
  *	 hash	lookups
  *	 gist, spgist, gin, others with whole scans		entries, without values
  *	 brin	nothing but that it can be read: it knows pages, not rows
