@@ -108,7 +108,9 @@ my $restored = ledger_node('restored', extension => 0);
 is_intact($restored, 'a restored database');
 $restored->safe_psql('postgres', "SELECT seoulchain.open_chain(name) FROM seoulchain.chain");
 $restored->safe_psql('postgres', 'INSERT INTO t (id) VALUES (60001)');
-seal($restored);
+# sealed, but not signed: the node's keys have not come along
+$restored->psql('postgres', 'SELECT seoulchain.seal()');
+$restored->poll_query_until('postgres', "SELECT seoulchain.leaf_index('t', ledger_seq) IS NOT NULL FROM t WHERE id = 60001") or die 'not sealed';
 is_intact($restored, 'opened, written to and sealed');
 $restored->stop;
 
