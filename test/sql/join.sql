@@ -59,6 +59,7 @@ CREATE TABLE as_values USING ledger AS VALUES (1, 'a'), (2, 'b');
 CREATE TABLE as_table USING ledger AS TABLE like_heap;
 CREATE TABLE as_with USING ledger AS WITH w AS (INSERT INTO like_heap VALUES (7) RETURNING a) SELECT a FROM w;
 CREATE TABLE as_with_union USING ledger AS WITH w AS (INSERT INTO like_heap VALUES (8) RETURNING a) SELECT a FROM w UNION SELECT 9;
+CREATE TABLE as_with_ledger USING ledger AS WITH w AS (INSERT INTO as_with SELECT generate_series(1, 3) RETURNING a) SELECT a FROM w;
 CREATE TABLE as_no_data USING ledger AS SELECT 1 AS a WITH NO DATA;
 CREATE TABLE as_empty USING ledger AS SELECT 1 AS a WHERE false;
 SET default_table_access_method = ledger;
@@ -75,7 +76,7 @@ BEGIN
 END
 $$;
 SELECT t, r.* FROM unnest(ARRAY['as_select', 'as_hidden', 'as_union', 'as_distinct_on', 'as_group', 'as_values',
-	'as_with', 'as_with_union', 'as_no_data', 'as_empty', 'select_into', 'as_explained']::regclass[]) WITH ORDINALITY u(t, n),
+	'as_with', 'as_with_union', 'as_with_ledger', 'as_no_data', 'as_empty', 'select_into', 'as_explained']::regclass[]) WITH ORDINALITY u(t, n),
 	rows_of(t) r ORDER BY n, after_join;
 SELECT l.relation, c.column_name FROM seoulchain.ledger l JOIN seoulchain.ledger_column c USING (table_id)
 	WHERE relation IN ('as_hidden'::regclass, 'as_no_data'::regclass, 'as_empty'::regclass) ORDER BY 1::text, attnum;
