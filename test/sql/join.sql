@@ -34,7 +34,9 @@ CREATE TABLE like_ledger (LIKE like_heap INCLUDING ALL, c date) USING ledger;
 CREATE TABLE like_ledger2 (LIKE like_ledger INCLUDING ALL) USING ledger;
 CREATE TABLE like_plain (LIKE like_ledger, d int);
 CREATE TABLE like_plain_all (LIKE ballot INCLUDING ALL, d int);
-CREATE TABLE like_two (LIKE ballot, LIKE like_ledger) USING ledger;
+CREATE TABLE like_two (LIKE ballot, before int, LIKE like_ledger, after int) USING ledger;
+CREATE TABLE like_two_all (LIKE ballot INCLUDING INDEXES, LIKE like_ledger INCLUDING DEFAULTS) USING ledger;
+SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'like_two'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT attrelid::regclass, string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute
 	WHERE attrelid IN ('by_default'::regclass, 'joins_inner.inner_table'::regclass, 'like_ledger'::regclass,
 		'like_ledger2'::regclass, 'like_plain'::regclass, 'like_plain_all'::regclass)
@@ -168,6 +170,7 @@ BEGIN
 END
 $$;
 SET seoulchain.restore = on;
+CREATE TABLE made_like (LIKE ballot);
 RESET ROLE;
 SELECT relation, count(c.*) FROM seoulchain.ledger LEFT JOIN seoulchain.ledger_column c USING (table_id)
 	WHERE relation::text LIKE 'made%' GROUP BY 1 ORDER BY 1::text;
