@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "proof/leaf.h"
+#include "proof/node_cache.h"
 #include "proof/sizes.h"
 #include "proof/values.h"
 #include "seal/tree_store.h"
@@ -34,7 +35,7 @@ sc_inclusion_path(ScHash path[SC_PROOF_MAX], int32 chain_id, int64 index, int64 
 
 	if (sc_tree_plan_inclusion(&plan, index, size) != SC_OK)
 		elog(ERROR, "leaf %lld is not in a tree of %lld leaves", (long long) index, (long long) size);
-	sc_tree_nodes(chain_id, plan.ids, plan.nids, snapshot, nodes);
+	sc_node_cache_nodes(chain_id, plan.ids, plan.nids, snapshot, nodes);
 	sc_tree_plan_path(path, &plan, nodes);
 	return plan.npath;
 }
