@@ -171,6 +171,10 @@ END
 $$;
 SET seoulchain.restore = on;
 CREATE TABLE made_like (LIKE ballot);
+-- chains are the operator's
+SET seoulchain.default_chain = 'joins-mine';
+CREATE TABLE mine (a int) USING ledger;
+RESET seoulchain.default_chain;
 RESET ROLE;
 SELECT relation, count(c.*) FROM seoulchain.ledger LEFT JOIN seoulchain.ledger_column c USING (table_id)
 	WHERE relation::text LIKE 'made%' GROUP BY 1 ORDER BY 1::text;
