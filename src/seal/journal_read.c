@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
