@@ -7,7 +7,9 @@
  * nextval() owns them, and puts them into the chain's slot or keeps them.
  * Slots are keyed by the sequence's OID, which a new chain never shares with
  * a dropped one.  After a crash the slots are empty: numbers left in them are
- * gaps, and gaps mean nothing.
+ * gaps, and gaps mean nothing.  Of two numbers taken one after the other by
+ * whoever holds a lock on a table, the later one is the greater: an event's
+ * number divides the table's rows into those before it and those after it.
  * Locks: a spinlock a slot, an LWLock to add slots.  nextval() runs outside
  * of both.  When all slots are taken each call spends a stride of its own.
  */
@@ -144,23 +146,25 @@ slot_take(SequenceSlot *slot, int want, int64 *first, bool *refill)
 	return count;
 }
 
-/* puts a fresh stride into the slot; false when the slot has other numbers still */
+/*
+ * Puts a fresh stride into the slot; false when the slot has later numbers
+ * already.  The slot never goes back, or a row could get a smaller number than
+ * the event that came before it: numbers left below the stride become a gap.
+ */
 static bool
 slot_put(SequenceSlot *slot, int64 stride)
 {
-	bool		put = true;
+	bool		put;
 
 	SpinLockAcquire(&slot->mutex);
 	slot->refilling = false;
-	if (slot->limit == stride && slot->next < slot->limit)
-		slot->limit = stride + SC_SEQUENCE_STRIDE;
-	else if (slot->next >= slot->limit)
+	put = stride >= slot->limit;
+	if (put)
 	{
-		slot->next = stride;
+		if (stride > slot->limit || slot->next >= slot->limit)
+			slot->next = stride;
 		slot->limit = stride + SC_SEQUENCE_STRIDE;
 	}
-	else
-		put = false;
 	SpinLockRelease(&slot->mutex);
 	return put;
 }
