@@ -1,3 +1,6 @@
+/* a server that makes every new table a ledger table by default does not mean these */
+SET LOCAL default_table_access_method = heap;
+
 /*
  * The registry: which chains there are, which tables joined them, under
  * which names.  The extension's C code writes these tables; nobody else may.

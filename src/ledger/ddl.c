@@ -25,12 +25,14 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "commands/tablecmds.h"
 #include "executor/executor.h"
 #include "ledger/guard.h"
 #include "ledger/ledger_seq.h"
 #include "ledger/reconcile.h"
+#include "ledger/recorder.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "miscadmin.h"
@@ -43,6 +45,7 @@
 typedef struct Noted
 {
 	Oid			relid;
+	SubTransactionId subid;		/* what was noted in it goes when it is rolled back */
 	char	   *old_name;		/* schema.table before; NULL when it is new */
 	bool		was_ledger;		/* its access method was ledger before */
 	bool		inherits;		/* it was given a parent */
@@ -52,24 +55,41 @@ bool		sc_ddl_waiting = false;
 
 static List *noted = NIL;		/* of Noted *, in TopTransactionContext */
 static int	utility_depth = 0;	/* utility statements running */
-static int	tables_dropped = 0; /* ledger tables dropped by the outermost one */
+static int	floor_noted = 0;	/* entries of noted before this one are those of statements around the innermost */
+static int	tables_dropped = 0; /* ledger tables dropped by the innermost one */
 
 static ProcessUtility_hook_type prev_utility = NULL;
 static object_access_hook_type prev_access = NULL;
 static ExecutorStart_hook_type prev_executor_start = NULL;
 
-/* the entry of a relation, or NULL */
+/* the entry of a relation that the innermost statement noted, or NULL */
 static Noted *
 find_noted(Oid relid)
+{
+	for (int i = floor_noted; i < list_length(noted); i++)
+	{
+		Noted	   *entry = list_nth(noted, i);
+
+		if (entry->relid == relid)
+			return entry;
+	}
+	return NULL;
+}
+
+/* is a running statement altering the relation? */
+static bool
+is_altered(Oid relid)
 {
 	ListCell   *cell;
 
 	foreach(cell, noted)
 	{
-		if (((Noted *) lfirst(cell))->relid == relid)
-			return lfirst(cell);
+		Noted	   *entry = lfirst(cell);
+
+		if (entry->relid == relid && entry->old_name != NULL)
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* "schema.table" as the catalogs say before the running change is visible, or NULL */
@@ -94,6 +114,7 @@ note_relation(Oid relid)
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	entry = palloc0(sizeof(Noted));
 	entry->relid = relid;
+	entry->subid = GetCurrentSubTransactionId();
 	entry->old_name = present_name(relid);
 	entry->was_ledger = sc_is_ledger_relation(relid);
 	noted = lappend(noted, entry);
@@ -117,34 +138,62 @@ note_schema(Oid schema)
 	}
 }
 
-void
-sc_ddl_finish(void)
+/* the relation's changes up to now are recorded: statements around need not record them again */
+static void
+refresh_old_names(Oid relid)
 {
-	while (noted != NIL)
+	ListCell   *cell;
+
+	foreach(cell, noted)
 	{
-		Noted	   *entry = linitial(noted);
+		Noted	   *entry = lfirst(cell);
+		MemoryContext old;
+
+		if (entry->relid != relid || entry->old_name == NULL)
+			continue;
+		old = MemoryContextSwitchTo(TopTransactionContext);
+		entry->old_name = present_name(relid);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* compares the relations noted from an index on */
+static void
+finish_from(int from)
+{
+	while (list_length(noted) > from)
+	{
+		Noted	   *entry = list_nth(noted, from);
 
 		/* out of the list first: making a chain may run commands that come here too */
-		noted = list_delete_first(noted);
+		noted = list_delete_nth_cell(noted, from);
 		if (entry->inherits)
 			sc_guard_inherit(entry->relid);
 		sc_reconcile(entry->relid, entry->old_name, entry->was_ledger);
+		refresh_old_names(entry->relid);
 	}
-	sc_ddl_waiting = false;
+	sc_ddl_waiting = noted != NIL;
+}
+
+/*
+ * What statements around the innermost one noted stays: they are not done,
+ * and the rows of their tables may be half rewritten.
+ */
+void
+sc_ddl_finish(void)
+{
+	finish_from(floor_noted);
 }
 
 void
 sc_ddl_before_insert(Relation rel)
 {
-	Noted	   *entry;
-
 	if (utility_depth == 0)
 	{
-		sc_ddl_finish();
+		finish_from(0);
 		return;
 	}
-	entry = find_noted(RelationGetRelid(rel));
-	if (entry == NULL || entry->old_name == NULL)
+	if (!is_altered(RelationGetRelid(rel)))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_IN_USE),
@@ -207,9 +256,11 @@ ddl_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilit
 {
 	bool		copied_seq = false;
 	int			from = list_length(noted);
+	int			save_floor = floor_noted;
+	int			save_dropped = tables_dropped;
 
-	if (utility_depth == 0)
-		tables_dropped = 0;
+	floor_noted = utility_depth == 0 ? 0 : from;
+	tables_dropped = 0;
 	utility_depth++;
 	PG_TRY();
 	{
@@ -227,6 +278,8 @@ ddl_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilit
 	PG_FINALLY();
 	{
 		utility_depth--;
+		floor_noted = save_floor;
+		tables_dropped = save_dropped;
 	}
 	PG_END_TRY();
 }
@@ -235,25 +288,22 @@ ddl_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilit
 static void
 relation_created(Oid relid, int column, const ObjectAccessPostCreate *arg)
 {
-	Oid			rewritten = InvalidOid;
-
 	note_relation(relid);
 	if (column == 0 && arg != NULL && arg->is_internal)
-		rewritten = sc_guard_rewrite(relid);
-
-	/* rows inserted now by an index expression or constraint would stay in the storage that is left behind */
-	if (OidIsValid(rewritten))
-		note_relation(rewritten);
+		sc_guard_rewrite(relid);
 }
 
 /* something is about to be dropped */
 static void
 object_dropped(Oid class, Oid object, int column)
 {
-	if (class == ExtensionRelationId && object == get_extension_oid("seoulchain", true))
+	/* the access method goes before the extension it belongs to */
+	if ((class == ExtensionRelationId && object == get_extension_oid("seoulchain", true)) ||
+		(class == AccessMethodRelationId && object == sc_ledger_am_oid()))
+	{
 		sc_guard_extension_drop(tables_dropped > 0);
-	else if (class == AccessMethodRelationId && object == sc_ledger_am_oid())
-		sc_guard_extension_drop(tables_dropped > 0);
+		sc_recorder_forget_journal();
+	}
 	else if (class == RelationRelationId && sc_is_ledger_relation(object))
 	{
 		/*
@@ -299,6 +349,8 @@ ddl_object_access(ObjectAccessType access, Oid class, Oid object, int column, vo
 		return;
 	if (access == OAT_POST_CREATE && class == RelationRelationId)
 		relation_created(object, column, arg);
+	else if (access == OAT_POST_CREATE && class == ProcedureRelationId)
+		sc_guard_handler(object);
 	else if (access == OAT_POST_ALTER)
 		object_altered(class, object, arg);
 	else if (access == OAT_DROP)
@@ -327,7 +379,7 @@ ddl_transaction(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
 			if (sc_ddl_waiting)
-				sc_ddl_finish();
+				finish_from(0);
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
@@ -338,6 +390,28 @@ ddl_transaction(XactEvent event, void *arg)
 		default:
 			break;
 	}
+}
+
+/* what a subtransaction noted is its parent's when it commits, and nobody's when it is rolled back */
+static void
+ddl_subtransaction(SubXactEvent event, SubTransactionId subid, SubTransactionId parent_subid, void *arg)
+{
+	ListCell   *cell;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	foreach(cell, noted)
+	{
+		Noted	   *entry = lfirst(cell);
+
+		if (entry->subid != subid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			entry->subid = parent_subid;
+		else
+			noted = foreach_delete_current(noted, cell);
+	}
+	sc_ddl_waiting = noted != NIL;
 }
 
 void
@@ -353,4 +427,5 @@ sc_ddl_init(void)
 	prev_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = ddl_executor_start;
 	RegisterXactCallback(ddl_transaction, NULL);
+	RegisterSubXactCallback(ddl_subtransaction, NULL);
 }

@@ -11,7 +11,9 @@
 
 #include "ledger/guard.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -23,6 +25,7 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 void
 sc_guard_pin(RangeVar *name, Oid relid)
@@ -110,6 +113,38 @@ guard_extension_contents(AlterExtensionContentsStmt *stmt)
 	}
 }
 
+/* the library finds its tables by the name of their schema */
+static void
+guard_schema(const RenameStmt *stmt)
+{
+	if (stmt->renameType == OBJECT_SCHEMA && strcmp(stmt->subname, SC_SCHEMA) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot rename schema \"%s\"", SC_SCHEMA),
+				 errdetail("Ledger tables could no longer find the registry of their chains."),
+				 errhint("Choose another name for your own schema.")));
+}
+
+/* CREATE OR REPLACE FUNCTION of the handler would turn every ledger table into another kind of table */
+void
+sc_guard_handler(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(AMOID, ObjectIdGetDatum(sc_ledger_am_oid()));
+	Oid			handler = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		handler = ((Form_pg_am) GETSTRUCT(tuple))->amhandler;
+		ReleaseSysCache(tuple);
+	}
+	if (function == handler && !creating_extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot replace the handler of access method ledger"),
+				 errdetail("Rows of ledger tables could be changed without it."),
+				 errhint("Create your function under another name.")));
+}
+
 /* EXPLAIN ANALYZE runs a CREATE TABLE AS without passing it through here again */
 static Node *
 guard_explain(ExplainStmt *stmt)
@@ -146,6 +181,7 @@ sc_guard_utility(Node *stmt, bool *drop_copied_seq)
 			sc_guard_alter((AlterTableStmt *) stmt);
 			break;
 		case T_RenameStmt:
+			guard_schema((RenameStmt *) stmt);
 			sc_guard_rename((RenameStmt *) stmt);
 			break;
 		case T_CopyStmt:

@@ -29,11 +29,7 @@ extern void sc_guard_create_as(CreateTableAsStmt *stmt);
 /* guard_alter.c */
 extern void sc_guard_alter(AlterTableStmt *stmt);
 extern void sc_guard_rename(const RenameStmt *stmt);
-/* returns the ledger table whose new storage relid is, or InvalidOid */
-extern Oid	sc_guard_rewrite(Oid relid);
-
-/* guard_place.c: before ATTACH PARTITION (the core's own error would not say what to do); after a relation got a parent */
-extern void sc_guard_attach(Oid parent, const PartitionCmd *cmd);
+extern void sc_guard_rewrite(Oid relid);
 extern void sc_guard_inherit(Oid relid);
 
 /* guard_copy.c */
@@ -42,6 +38,9 @@ extern void sc_guard_copy(CopyStmt *stmt);
 /* guard_drop.c */
 extern void sc_guard_drop(const DropStmt *stmt);
 extern void sc_guard_extension_drop(bool tables_dropped);
+
+/* guard.c: errors when the function is the access method's handler */
+extern void sc_guard_handler(Oid function);
 
 /* guard_query.c: errors when the plan changes rows of a ledger table */
 extern void sc_guard_query(const PlannedStmt *plan);

@@ -5,7 +5,8 @@
  * Invariant: a file written for the application's own columns loads, whether
  * the table is a ledger or not.
  * Locks: RowExclusiveLock on the target, as COPY FROM itself.
- * Effects: changes the guard's copy of the statement.
+ * Effects: changes the guard's copy of the statement; an error for the new
+ * storage of a table that is being rewritten, which has a name meanwhile.
  * Does not: refuse a column list that names ledger_seq; the access method
  * refuses the values.
  */
@@ -17,6 +18,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "ledger/ledger_seq.h"
+#include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/settings.h"
 #include "nodes/value.h"
@@ -44,12 +46,16 @@ sc_guard_copy(CopyStmt *stmt)
 {
 	Relation	rel;
 
-	if (!stmt->is_from || stmt->relation == NULL || stmt->attlist != NIL || sc_restore)
+	if (!stmt->is_from || stmt->relation == NULL)
 		return;
 	rel = table_openrv_extended(stmt->relation, RowExclusiveLock, true);
 	if (rel == NULL)
 		return;
-	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? sc_ledger_seq_attno(rel) != InvalidAttrNumber
+	if (OidIsValid(rel->rd_rel->relrewrite) && sc_is_ledger_relation(RelationGetRelid(rel)))
+		sc_refuse_change(rel, "COPY into the table while it is rewritten");
+	if (stmt->attlist != NIL || sc_restore)
+		 /* as it stands */ ;
+	else if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? sc_ledger_seq_attno(rel) != InvalidAttrNumber
 		: sc_is_ledger_relation(RelationGetRelid(rel)))
 	{
 		stmt->attlist = column_list(rel);

@@ -15,6 +15,7 @@
 #include "ledger/reconcile.h"
 
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "ledger/join.h"
 #include "ledger/ledger_seq.h"
@@ -174,7 +175,11 @@ reconcile_table(Relation rel, const ScLedgerTable *table, const char *old_name)
 	changed |= add_columns(rel, table, known, present);
 	rename_table(rel, table, old_name);
 	if (changed)
+	{
+		/* an insert may come before the next command */
 		CacheInvalidateRelcache(rel);
+		CommandCounterIncrement();
+	}
 }
 
 /* the registered column of that present name, or NULL */

@@ -33,6 +33,7 @@
 typedef struct LeafBuffer
 {
 	struct LeafBuffer *next;
+	Oid			journal;		/* the relation that the entries are for */
 	int32		chain_id;
 	int			len;
 	int			run;			/* offset of the last run's header; -1 before the first */
@@ -52,6 +53,7 @@ sc_journal_written_hook_type sc_journal_written_hook = NULL;
 static Level *levels = NULL;	/* innermost first */
 static LeafBuffer *spare = NULL;	/* buffers to use again; one transaction in a thousand needs two */
 static int	nspare = 0;
+static Oid	journal_relid = InvalidOid; /* looked up once a transaction */
 static bool at_once = false;	/* PRE_COMMIT has passed: write every entry at once */
 static List *written_chains = NIL;	/* chains with journal rows of this transaction */
 static List *session_chains = NIL;	/* chains committed to since seal() last asked */
@@ -73,23 +75,32 @@ remember_chain(List **list, int32 chain_id)
 }
 
 /*
- * Inserts one journal row under the current (sub)transaction's xid.  Nothing
- * is allocated in the context of a committing subtransaction: one that was
- * ever used stays until the top transaction ends, however empty.
+ * Inserts a buffer's entries as one journal row under the current
+ * (sub)transaction's xid.  Nothing is allocated in the context of a
+ * committing subtransaction: one that was ever used stays until the top
+ * transaction ends, however empty.
+ *
+ * A transaction that dropped the extension has dropped its chains; another
+ * journal that it created since is that of other chains.
  */
 static void
-write_journal(int32 chain_id, const char *data, int len)
+write_journal(const LeafBuffer *buffer)
 {
-	MemoryContext old = MemoryContextSwitchTo(scratch);
-	Relation	journal = sc_registry_open("journal", RowExclusiveLock);
-	bytea	   *entries = palloc(VARHDRSZ + len);
+	MemoryContext old;
+	Relation	journal;
+	bytea	   *entries;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 	HeapTuple	tuple;
 
-	SET_VARSIZE(entries, VARHDRSZ + len);
-	memcpy(VARDATA(entries), data, len);
-	values[SC_JOURNAL_ATTR_CHAIN_ID - 1] = Int32GetDatum(chain_id);
+	if (sc_registry_relation("journal") != buffer->journal)
+		return;
+	old = MemoryContextSwitchTo(scratch);
+	journal = table_open(buffer->journal, RowExclusiveLock);
+	entries = palloc(VARHDRSZ + buffer->len);
+	SET_VARSIZE(entries, VARHDRSZ + buffer->len);
+	memcpy(VARDATA(entries), buffer->data, buffer->len);
+	values[SC_JOURNAL_ATTR_CHAIN_ID - 1] = Int32GetDatum(buffer->chain_id);
 	values[SC_JOURNAL_ATTR_ENTRIES - 1] = PointerGetDatum(entries);
 	tuple = heap_form_tuple(RelationGetDescr(journal), values, nulls);
 
@@ -98,7 +109,7 @@ write_journal(int32 chain_id, const char *data, int len)
 	table_close(journal, NoLock);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scratch);
-	remember_chain(&written_chains, chain_id);
+	remember_chain(&written_chains, buffer->chain_id);
 }
 
 static void
@@ -112,18 +123,18 @@ static void
 buffer_write(LeafBuffer *buffer)
 {
 	if (buffer->len > 0)
-		write_journal(buffer->chain_id, buffer->data, buffer->len);
+		write_journal(buffer);
 	buffer_clear(buffer);
 }
 
 /* the level's buffer for a chain, made if need be */
 static LeafBuffer *
-level_buffer(Level *level, int32 chain_id)
+level_buffer(Level *level, Oid journal, int32 chain_id)
 {
 	LeafBuffer *buffer;
 
 	for (buffer = level->buffers; buffer != NULL; buffer = buffer->next)
-		if (buffer->chain_id == chain_id)
+		if (buffer->chain_id == chain_id && buffer->journal == journal)
 			return buffer;
 
 	if (spare != NULL)
@@ -134,6 +145,7 @@ level_buffer(Level *level, int32 chain_id)
 	}
 	else
 		buffer = MemoryContextAlloc(TopMemoryContext, sizeof(LeafBuffer));
+	buffer->journal = journal;
 	buffer->chain_id = chain_id;
 	buffer_clear(buffer);
 	buffer->next = level->buffers;
@@ -217,10 +229,25 @@ continues_run(const ScJournalRun *run, const ScJournalRun *one)
 		run->block == one->block && run->offset + run->count == one->offset;
 }
 
+/* the journal of the extension as the transaction sees it */
+static Oid
+present_journal(void)
+{
+	if (!OidIsValid(journal_relid))
+		journal_relid = sc_registry_relation("journal");
+	return journal_relid;
+}
+
+void
+sc_recorder_forget_journal(void)
+{
+	journal_relid = InvalidOid;
+}
+
 void
 sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
 {
-	LeafBuffer *buffer = level_buffer(current_level(), chain_id);
+	LeafBuffer *buffer = level_buffer(current_level(), present_journal(), chain_id);
 	ScJournalRun one = new_run(table_id, ledger_seq, tid);
 	ScJournalRun run;
 
@@ -259,7 +286,7 @@ merge_overflows(const Level *child, Level *parent)
 {
 	for (const LeafBuffer *buffer = child->buffers; buffer != NULL; buffer = buffer->next)
 		if (buffer->len > 0 &&
-			buffer->len + level_buffer(parent, buffer->chain_id)->len > SC_JOURNAL_ROW_MAX)
+			buffer->len + level_buffer(parent, buffer->journal, buffer->chain_id)->len > SC_JOURNAL_ROW_MAX)
 			return true;
 	return false;
 }
@@ -279,7 +306,7 @@ before_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
 	level_write(child);
 	for (LeafBuffer *buffer = parent->buffers; buffer != NULL; buffer = buffer->next)
 		if (buffer->len > 0)
-			write_journal(buffer->chain_id, buffer->data, buffer->len);
+			write_journal(buffer);
 	parent->handed = true;
 }
 
@@ -291,7 +318,7 @@ before_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
 static void
 merge_buffer(Level *parent, LeafBuffer *buffer)
 {
-	LeafBuffer *into = level_buffer(parent, buffer->chain_id);
+	LeafBuffer *into = level_buffer(parent, buffer->journal, buffer->chain_id);
 
 	if (buffer->len > 0 && into->len + buffer->len > SC_JOURNAL_ROW_MAX)
 	{
@@ -346,6 +373,7 @@ after_subabort(SubTransactionId subid)
 {
 	Level	   *child = levels;
 
+	journal_relid = InvalidOid;
 	if (child == NULL || child->subid != subid)
 		return;
 	levels = child->parent;
@@ -389,6 +417,7 @@ forget_transaction(bool kept, bool prepared)
 		level_free(level);
 	}
 	at_once = false;
+	journal_relid = InvalidOid;
 	written_chains = NIL;
 
 	if (kept && written != NIL)

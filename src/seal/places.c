@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
 #include "ledger/journal.h"
 #include "seal/places.h"
 #include "seal/tree_store.h"

@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
 #include "access/tableam.h"
 #include "access/table.h"
 #include "fmgr.h"

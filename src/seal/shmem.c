@@ -154,14 +154,12 @@ void
 sc_slot_forget(Oid dboid)
 {
 	ScSealSlot *slot;
-	bool		gone;
 
 	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
 	slot = slot_search(dboid);
-	gone = slot == NULL || slot->state == SC_WORKER_NONE;
-	if (slot != NULL && gone)
+	if (slot != NULL && slot->state == SC_WORKER_NONE)
 		slot->dboid = InvalidOid;
-	for (int i = 0; gone && i < SC_SEAL_CHAINS; i++)
+	for (int i = 0; i < SC_SEAL_CHAINS; i++)
 		if (sc_seal_shared->chains[i].dboid == dboid)
 			memset(&sc_seal_shared->chains[i], 0, sizeof(ScSealChainState));
 	LWLockRelease(sc_seal_shared->lock);

@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
 #include "access/htup_details.h"
 #include "seal/internal_scan.h"
 #include "seal/places.h"
