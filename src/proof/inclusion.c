@@ -26,16 +26,25 @@
 PG_FUNCTION_INFO_V1(sc_inclusion_proof);
 PG_FUNCTION_INFO_V1(sc_verify_inclusion);
 
+/* the plan's nodes and those of the root are asked for together: they share tiles */
 int
-sc_inclusion_path(ScHash path[SC_PROOF_MAX], int32 chain_id, int64 index, int64 size, Snapshot snapshot)
+sc_inclusion_path(ScHash path[SC_PROOF_MAX], ScHash *root, int32 chain_id, int64 index, int64 size,
+				  Snapshot snapshot)
 {
 	ScProofPlan plan;
-	ScHash		nodes[SC_PLAN_MAX];
+	ScNodeId	ids[SC_PLAN_MAX + SC_TREE_MAX_LEVELS];
+	ScHash		nodes[SC_PLAN_MAX + SC_TREE_MAX_LEVELS];
+	int			nroot = 0;
 
 	if (sc_tree_plan_inclusion(&plan, index, size) != SC_OK)
 		elog(ERROR, "leaf %lld is not in a tree of %lld leaves", (long long) index, (long long) size);
-	sc_tree_nodes(chain_id, plan.ids, plan.nids, snapshot, nodes);
+	memcpy(ids, plan.ids, plan.nids * sizeof(ScNodeId));
+	if (root != NULL)
+		nroot = sc_tree_root_nodes(ids + plan.nids, size);
+	sc_tree_nodes(chain_id, ids, plan.nids + nroot, snapshot, nodes);
 	sc_tree_plan_path(path, &plan, nodes);
+	if (root != NULL)
+		sc_tree_fold(root, nodes + plan.nids, nroot);
 	return plan.npath;
 }
 
@@ -92,8 +101,7 @@ sc_inclusion_proof(PG_FUNCTION_ARGS)
 	sc_row_locate(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), snapshot);
 	sc_row_require_sealed(&place);
 	size = choose_size(fcinfo, &place, snapshot);
-	npath = sc_inclusion_path(path, place.chain->chain_id, place.leaf_index, size, snapshot);
-	sc_tree_root(place.chain->chain_id, size, snapshot, &root);
+	npath = sc_inclusion_path(path, &root, place.chain->chain_id, place.leaf_index, size, snapshot);
 	sc_row_done(&place);
 
 	values[0] = CStringGetTextDatum(place.chain->name);

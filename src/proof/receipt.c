@@ -85,7 +85,7 @@ sc_receipt(PG_FUNCTION_ARGS)
 	note = covering_note(&place, snapshot, &size);
 	leaf = sc_row_leaf_text(&place, &len);
 	require_unaltered(&place, leaf, len);
-	npath = sc_inclusion_path(path, place.chain->chain_id, place.leaf_index, size, snapshot);
+	npath = sc_inclusion_path(path, NULL, place.chain->chain_id, place.leaf_index, size, snapshot);
 	sc_row_done(&place);
 
 	sc_prooffile_format(&buf, leaf, len, place.leaf_index, path, npath, note, strlen(note));

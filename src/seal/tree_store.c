@@ -96,7 +96,8 @@ sc_tree_leaf(int32 chain_id, int64 leaf_index, Snapshot snapshot, ScHash *hash, 
 	pfree(tile);
 }
 
-#define SC_TILE_CACHE 4
+/* enough for the ways to two leaves of 2^48: no tile is read twice by one call */
+#define SC_TILE_CACHE 12
 
 /* tiles read by one call */
 typedef struct TileCache
