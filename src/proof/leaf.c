@@ -64,17 +64,17 @@ sc_row_require_sealed(const ScRowPlace *place)
 /*
  * seoulchain.leaf_index(relation regclass, ledger_seq bigint) returns bigint
  *
- * The row's place in its chain's tree, counted from 0; NULL while not sealed.
+ * The row's place in its chain's tree, counted from 0; NULL while no block has
+ * the number (so it is NULL for a number that was never used, too).
  */
 Datum
 sc_leaf_index(PG_FUNCTION_ARGS)
 {
 	ScRowPlace	place;
 
-	sc_row_locate(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), GetActiveSnapshot());
-	sc_row_done(&place);
-	if (place.leaf_index < 0)
+	if (!sc_row_locate_sealed(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), GetActiveSnapshot()))
 		PG_RETURN_NULL();
+	sc_row_done(&place);
 	PG_RETURN_INT64(place.leaf_index);
 }
 

@@ -201,30 +201,59 @@ find_leaf(ScRowPlace *place, ItemPointer hint, Snapshot snapshot)
 		ItemPointerSetInvalid(hint);
 }
 
-void
-sc_row_locate(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot)
+/* opens the relation for a caller who may read it, and looks for the leaf */
+static void
+begin_row(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot, ItemPointer hint)
 {
-	bool		all_seeing = sc_caller_is_auditor();
-	AttrNumber	attno;
-	ItemPointerData hint;
-
-	out->rel = table_open(relid, AccessShareLock);
+	/* before the relation is opened: what is no ledger table is told so, whatever it is */
 	out->table = sc_ledger_by_relation(relid, false);
-	if (!all_seeing)
+	out->rel = table_open(relid, AccessShareLock);
+	if (!sc_caller_is_auditor())
 		require_select(out->rel);
 	out->chain = sc_chain_by_id(out->table->chain_id, false);
 	out->ledger_seq = ledger_seq;
-	out->slot = table_slot_create(out->rel, NULL);
-	attno = sc_row_format_seq_attno(sc_row_format(out->rel));
+	find_leaf(out, hint, snapshot);
+}
 
-	find_leaf(out, &hint, snapshot);
-	if (!fetch_by_hint(out, attno, &hint, snapshot) &&
+/* fetches the row, if it is there for the caller */
+static void
+find_row(ScRowPlace *out, ItemPointer hint, Snapshot snapshot)
+{
+	AttrNumber	attno = sc_row_format_seq_attno(sc_row_format(out->rel));
+
+	out->slot = table_slot_create(out->rel, NULL);
+	if (!fetch_by_hint(out, attno, hint, snapshot) &&
 		!fetch_by_index(out, attno, snapshot) &&
 		!fetch_by_scan(out, attno, snapshot))
-		no_such_row(out->rel, ledger_seq);
-	if (!all_seeing && check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED &&
-		!visible_under_policies(out->rel, &out->slot->tts_tid, ledger_seq))
-		no_such_row(out->rel, ledger_seq);
+		no_such_row(out->rel, out->ledger_seq);
+	if (!sc_caller_is_auditor() &&
+		check_enable_rls(RelationGetRelid(out->rel), InvalidOid, true) == RLS_ENABLED &&
+		!visible_under_policies(out->rel, &out->slot->tts_tid, out->ledger_seq))
+		no_such_row(out->rel, out->ledger_seq);
+}
+
+void
+sc_row_locate(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot)
+{
+	ItemPointerData hint;
+
+	begin_row(out, relid, ledger_seq, snapshot, &hint);
+	find_row(out, &hint, snapshot);
+}
+
+bool
+sc_row_locate_sealed(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot)
+{
+	ItemPointerData hint;
+
+	begin_row(out, relid, ledger_seq, snapshot, &hint);
+	if (out->leaf_index < 0)
+	{
+		table_close(out->rel, NoLock);
+		return false;
+	}
+	find_row(out, &hint, snapshot);
+	return true;
 }
 
 void

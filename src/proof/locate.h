@@ -30,6 +30,9 @@ typedef struct ScRowPlace
  */
 extern void sc_row_locate(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot);
 
+/* the same if the row is sealed; else false, and nothing has been opened */
+extern bool sc_row_locate_sealed(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot);
+
 extern void sc_row_done(ScRowPlace *place);
 
 /* the caller is a superuser or belongs to seoulchain_auditor */
