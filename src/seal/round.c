@@ -110,6 +110,17 @@ seal_chain(ChainWork *work, MemoryContext context)
 	return ok;
 }
 
+/* before the first signature of this process: blocks that an earlier one sealed must be flushed too */
+static void
+wait_durable_once(void)
+{
+	static bool done = false;
+
+	if (!done)
+		sc_sign_wait_durable();
+	done = true;
+}
+
 /* signs a chain's blocks; false after an error, true also when signing is suspended */
 static bool
 sign_chain(ChainWork *work, MemoryContext context)
@@ -118,6 +129,8 @@ sign_chain(ChainWork *work, MemoryContext context)
 
 	PG_TRY();
 	{
+		wait_durable_once();
+		MemoryContextSwitchTo(context);
 		work->suspended = sc_sign_chain(work->chain_id);
 		ok = true;
 	}
@@ -132,17 +145,6 @@ sign_chain(ChainWork *work, MemoryContext context)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	return ok;
-}
-
-/* before the first signature of this process: blocks that an earlier one sealed must be flushed too */
-static void
-wait_durable_once(void)
-{
-	static bool done = false;
-
-	if (!done)
-		sc_sign_wait_durable();
-	done = true;
 }
 
 /* fills in the answer to a request to seal */
@@ -212,7 +214,6 @@ work_chains(List *works, bool seal, MemoryContext context)
 		if (!work->open)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		wait_durable_once();
 		MemoryContextSwitchTo(context);
 		if (seal && !seal_chain(work, context))
 			ok = false;
