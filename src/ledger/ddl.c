@@ -288,9 +288,15 @@ ddl_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilit
 static void
 relation_created(Oid relid, int column, const ObjectAccessPostCreate *arg)
 {
+	Oid			rewritten = InvalidOid;
+
 	note_relation(relid);
 	if (column == 0 && arg != NULL && arg->is_internal)
-		sc_guard_rewrite(relid);
+		rewritten = sc_guard_rewrite(relid);
+
+	/* rows inserted now by an index expression or constraint would stay in the storage that is left behind */
+	if (OidIsValid(rewritten))
+		note_relation(rewritten);
 }
 
 /* something is about to be dropped */

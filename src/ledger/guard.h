@@ -29,7 +29,11 @@ extern void sc_guard_create_as(CreateTableAsStmt *stmt);
 /* guard_alter.c */
 extern void sc_guard_alter(AlterTableStmt *stmt);
 extern void sc_guard_rename(const RenameStmt *stmt);
-extern void sc_guard_rewrite(Oid relid);
+/* returns the ledger table whose new storage relid is, or InvalidOid */
+extern Oid	sc_guard_rewrite(Oid relid);
+
+/* guard_place.c: before ATTACH PARTITION (the core's own error would not say what to do); after a relation got a parent */
+extern void sc_guard_attach(Oid parent, const PartitionCmd *cmd);
 extern void sc_guard_inherit(Oid relid);
 
 /* guard_copy.c */

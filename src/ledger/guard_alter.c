@@ -2,12 +2,13 @@
  * guard_alter.c
  *	  ALTER TABLE on ledger tables and their parents: what would rewrite history is refused.
  *
- * Invariant: types of sealed columns, the access method, persistence and the
- * place in an inheritance tree of a ledger table never change; new columns
- * bring no value that was computed for stored rows at the time.
+ * Invariant: types of sealed columns, the access method and persistence of a
+ * ledger table never change; new columns bring no value that was computed for
+ * stored rows at the time.
  * Locks: the lock ALTER TABLE itself needs, on the named relation; none on
  * its descendants, which the parent's lock keeps from joining the tree.
  * Effects: errors; pins the relation's name.
+ * Does not: judge parents and partitions (guard_place.c).
  */
 #include "postgres.h"
 
@@ -15,14 +16,11 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
@@ -34,7 +32,6 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -129,37 +126,6 @@ guard_command(Oid ledger, const AlterTableCmd *cmd)
 	}
 }
 
-/* the error of a place in an inheritance tree that does not go with ledger tables */
-static void
-refuse_place(Oid relid, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-			 errmsg("table \"%s\" does not fit its parent", get_rel_name(relid)),
-			 errdetail("%s", detail),
-			 errhint("%s", hint)));
-}
-
-/* the error of a ledger partition whose partitioned table has no ledger_seq */
-static void
-require_seq(Oid ledger, Oid parent)
-{
-	if (get_attnum(parent, SC_LEDGER_SEQ) == InvalidAttrNumber)
-		refuse_place(ledger, psprintf("Partitioned table \"%s\" has no column \"%s\".", get_rel_name(parent), SC_LEDGER_SEQ),
-					 psprintf("SELECT seoulchain.add_ledger_seq('%s');", get_rel_name(parent)));
-}
-
-/* ATTACH PARTITION of a ledger table: the core's own error would not say what to do */
-static void
-guard_attach(Oid parent, const PartitionCmd *cmd)
-{
-	Oid			relid = RangeVarGetRelid(cmd->name, NoLock, true);
-	Oid			ledger = OidIsValid(relid) ? sc_guard_ledger_in_tree(relid, true) : InvalidOid;
-
-	if (OidIsValid(ledger))
-		require_seq(ledger, parent);
-}
-
 void
 sc_guard_alter(AlterTableStmt *stmt)
 {
@@ -182,7 +148,7 @@ sc_guard_alter(AlterTableStmt *stmt)
 		if (cmd->subtype == AT_SetAccessMethod)
 			guard_access_method(relid, cmd->name);
 		else if (cmd->subtype == AT_AttachPartition)
-			guard_attach(relid, (PartitionCmd *) cmd->def);
+			sc_guard_attach(relid, (PartitionCmd *) cmd->def);
 		else if (OidIsValid(ledger))
 			guard_command(ledger, cmd);
 	}
@@ -264,7 +230,7 @@ check_new_columns(Relation rel, List *known)
  * A relation was created for internal reasons: when it is a ledger table's new
  * storage, the rewrite must be an honest one.
  */
-void
+Oid
 sc_guard_rewrite(Oid relid)
 {
 	Oid			rewritten = rewritten_relation(relid);
@@ -272,124 +238,9 @@ sc_guard_rewrite(Oid relid)
 	Relation	rel;
 
 	if (table == NULL)
-		return;
+		return InvalidOid;
 	rel = table_open(rewritten, AccessShareLock);
 	check_new_columns(rel, sc_ledger_columns(table->table_id));
 	table_close(rel, NoLock);
-}
-
-/* among relids, is there a relation that stores rows and is (or is not) a ledger table? */
-static Oid
-find_storing(List *relids, bool ledger)
-{
-	ListCell   *cell;
-
-	foreach(cell, relids)
-	{
-		Oid			relid = lfirst_oid(cell);
-
-		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE && sc_is_ledger_relation(relid) == ledger)
-			return relid;
-	}
-	return InvalidOid;
-}
-
-/* is the partitioned table divided by ledger_seq?  Rows are routed before they are numbered */
-static bool
-divided_by_seq(Oid relid)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	PartitionKey key = RelationGetPartitionKey(rel);
-	AttrNumber	attno = sc_ledger_seq_attno(rel);
-	Bitmapset  *used = NULL;
-
-	for (int i = 0; key != NULL && i < key->partnatts; i++)
-		used = bms_add_member(used, key->partattrs[i] - FirstLowInvalidHeapAttributeNumber);
-	if (key != NULL)
-		pull_varattnos((Node *) key->partexprs, 1, &used);
-	table_close(rel, NoLock);
-	return attno != InvalidAttrNumber && bms_is_member(attno - FirstLowInvalidHeapAttributeNumber, used);
-}
-
-/* errors unless the parents of a ledger partition can have one */
-static void
-check_parents(Oid ledger)
-{
-	List	   *ancestors = get_partition_ancestors(ledger);
-	ListCell   *cell;
-
-	foreach(cell, ancestors)
-	{
-		if (divided_by_seq(lfirst_oid(cell)))
-			refuse_place(ledger, psprintf("Partitioned table \"%s\" is divided by \"%s\", which rows get after they are routed.",
-										  get_rel_name(lfirst_oid(cell)), SC_LEDGER_SEQ),
-						 "Partition by columns of the application.");
-	}
-}
-
-/* a partition: heap and ledger partitions are not added to one tree any more once it has ledger ones */
-static void
-check_partition(Oid relid)
-{
-	Oid			root = llast_oid(get_partition_ancestors(relid));
-	List	   *added = find_all_inheritors(relid, NoLock, NULL);
-	List	   *others = list_difference_oid(find_all_inheritors(root, NoLock, NULL), added);
-	Oid			heap = find_storing(added, false);
-	Oid			ledger = find_storing(added, true);
-
-	if (OidIsValid(ledger))
-	{
-		require_seq(ledger, root);
-		check_parents(ledger);
-	}
-	if (OidIsValid(heap))
-	{
-		Oid			sibling = find_storing(others, true);
-
-		if (OidIsValid(sibling))
-			refuse_place(heap, psprintf("It is no ledger table, but partition \"%s\" of \"%s\" is.",
-										get_rel_name(sibling), get_rel_name(root)),
-						 "Create the partition USING ledger.");
-	}
-}
-
-/* the direct parents of a relation */
-static List *
-find_parents(Oid relid)
-{
-	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
-	List	   *parents = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		parents = lappend_oid(parents, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return parents;
-}
-
-/* a relation has been given a parent: does it fit? */
-void
-sc_guard_inherit(Oid relid)
-{
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-	bool		partition;
-
-	if (rel == NULL)
-		return;
-	partition = rel->rd_rel->relispartition;
-	relation_close(rel, NoLock);
-	if (partition)
-		check_partition(relid);
-	else if (has_superclass(relid))
-	{
-		if (sc_is_ledger_relation(relid))
-			refuse_place(relid, "A ledger table cannot inherit from another table.", "Use partitions, or LIKE.");
-		if (OidIsValid(find_storing(find_parents(relid), true)))
-			refuse_place(relid, "A ledger table cannot have children.", "Use partitions, or LIKE.");
-	}
+	return rewritten;
 }

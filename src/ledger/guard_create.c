@@ -12,16 +12,21 @@
 
 #include "ledger/guard.h"
 
+#include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "ledger/ledger_seq.h"
 #include "ledger/registry.h"
 #include "ledger/settings.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 /* does the statement's access method, or the default one, say ledger? */
 static bool
@@ -64,27 +69,62 @@ has_ledger_seq(Oid relid)
 		(sc_is_ledger_relation(relid) || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE);
 }
 
-/* how many LIKE clauses bring a ledger_seq with them */
-static int
-count_copied_seq(const CreateStmt *stmt)
+/* the columns of a relation as LIKE without INCLUDING gives them, ledger_seq apart */
+static List *
+expand_like(Oid relid)
 {
-	int			count = 0;
+	AclResult	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+	Relation	rel = table_open(relid, NoLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	List	   *columns = NIL;
+
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, get_relkind_objtype(rel->rd_rel->relkind), RelationGetRelationName(rel));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		ColumnDef  *column;
+
+		if (att->attisdropped || strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
+			continue;
+		column = makeColumnDef(NameStr(att->attname), att->atttypid, att->atttypmod, att->attcollation);
+		column->is_not_null = att->attnotnull;
+		columns = lappend(columns, column);
+	}
+	table_close(rel, NoLock);
+	return columns;
+}
+
+/*
+ * LIKE clauses that would bring a ledger_seq with them: plain ones are
+ * replaced by the other columns; returns how many are left, because INCLUDING
+ * wants the copy to have all columns for a moment.
+ */
+static int
+handle_like(CreateStmt *stmt)
+{
+	List	   *elements = NIL;
+	int			left = 0;
 	ListCell   *cell;
 
 	foreach(cell, stmt->tableElts)
 	{
 		TableLikeClause *like = lfirst(cell);
-		Oid			relid;
+		Oid			relid = IsA(like, TableLikeClause) ? RangeVarGetRelid(like->relation, AccessShareLock, true) : InvalidOid;
 
-		if (!IsA(like, TableLikeClause))
-			continue;
-		relid = RangeVarGetRelid(like->relation, AccessShareLock, true);
 		if (!OidIsValid(relid) || !has_ledger_seq(relid))
-			continue;
-		sc_guard_pin(like->relation, relid);
-		count++;
+			elements = lappend(elements, like);
+		else if (like->options == 0)
+			elements = list_concat(elements, expand_like(relid));
+		else
+		{
+			sc_guard_pin(like->relation, relid);
+			elements = lappend(elements, like);
+			left++;
+		}
 	}
-	return count;
+	stmt->tableElts = elements;
+	return left;
 }
 
 /* does the definition name the column itself? */
@@ -108,7 +148,7 @@ sc_guard_create(CreateStmt *stmt, bool *drop_copied_seq)
 {
 	bool		ledger = means_ledger(stmt->accessMethod) &&
 		(stmt->partspec == NULL || stmt->accessMethod != NULL);
-	int			copied = count_copied_seq(stmt);
+	int			copied = handle_like(stmt);
 
 	if (!ledger)
 	{
@@ -123,7 +163,8 @@ sc_guard_create(CreateStmt *stmt, bool *drop_copied_seq)
 	if (stmt->inhRelations != NIL && stmt->partbound == NULL)
 		refuse_definition(stmt->relation, "It inherits from another table.", "Use partitions, or LIKE.");
 	if (copied > 1)
-		refuse_definition(stmt->relation, "It is LIKE more than one ledger table.", "Name the columns of the others.");
+		refuse_definition(stmt->relation, "It is LIKE more than one ledger table, INCLUDING more than columns.",
+						  "Leave INCLUDING out of all but one.");
 	if (names_ledger_seq(stmt))
 	{
 		/* pg_dump writes the column out */

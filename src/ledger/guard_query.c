@@ -5,14 +5,17 @@
  * Invariant: a statement that names a ledger table as the target of UPDATE,
  * DELETE, MERGE's UPDATE or DELETE, or ON CONFLICT DO UPDATE never starts,
  * whether it would touch a row or not, data-modifying WITH included.
+ * The same for a partitioned table all of whose partitions are ledger tables.
  * Context: ExecutorStart; the plan's relations are locked.
- * Does not: judge single rows.  A partitioned table may have heap partitions
- * too; rows of ledger partitions are refused by the access method.
+ * Does not: judge single rows.  Where a partitioned table has heap partitions
+ * too, rows of its ledger partitions are refused by the access method.
  */
 #include "postgres.h"
 
 #include "ledger/guard.h"
 
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "parser/parsetree.h"
@@ -73,6 +76,38 @@ all_ledger(const ModifyTable *node, List *rtable)
 	return node->resultRelations != NIL;
 }
 
+/* a ledger partition of a partitioned table that has no others, or InvalidOid */
+static Oid
+only_ledger_partitions(Oid relid)
+{
+	Oid			ledger = InvalidOid;
+	ListCell   *cell;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE || get_attnum(relid, SC_LEDGER_SEQ) == InvalidAttrNumber)
+		return InvalidOid;
+	foreach(cell, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (sc_is_ledger_relation(lfirst_oid(cell)))
+			ledger = OidIsValid(ledger) ? ledger : lfirst_oid(cell);
+		else if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
+			return InvalidOid;
+	}
+	return ledger;
+}
+
+/* the ledger table whose rows the node would change, or InvalidOid */
+static Oid
+find_target(const ModifyTable *node, List *rtable)
+{
+	Oid			target = rt_fetch(node->nominalRelation, rtable)->relid;
+
+	if (sc_is_ledger_relation(target))
+		return target;
+	if (all_ledger(node, rtable))
+		return rt_fetch(linitial_int(node->resultRelations), rtable)->relid;
+	return only_ledger_partitions(target);
+}
+
 /* errors when the plan node changes rows of a ledger table */
 static void
 check_node(const Plan *plan, List *rtable)
@@ -86,10 +121,8 @@ check_node(const Plan *plan, List *rtable)
 	change = node_change(node);
 	if (change == NULL)
 		return;
-	target = rt_fetch(node->nominalRelation, rtable)->relid;
-	if (!sc_is_ledger_relation(target) && all_ledger(node, rtable))
-		target = rt_fetch(linitial_int(node->resultRelations), rtable)->relid;
-	if (sc_is_ledger_relation(target))
+	target = find_target(node, rtable);
+	if (OidIsValid(target))
 		sc_refuse(get_rel_name(target), change, "Insert a correcting row.");
 }
 

@@ -26,6 +26,8 @@
 #include "ledger/registry_write.h"
 #include "ledger/row_types.h"
 #include "ledger/settings.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -136,6 +138,25 @@ create_unnamed_chain(const char *name)
 	return sc_chain_register(name, text, NULL);
 }
 
+/*
+ * Chains and keys are the operator's: a table that anybody creates may begin
+ * the chain that everybody joins unless told otherwise, and no other.
+ */
+static void
+require_chain_right(const char *name)
+{
+	Oid			operator = get_role_oid("seoulchain_operator", true);
+
+	if (strcmp(name, SC_DEFAULT_CHAIN) == 0 || superuser() ||
+		(OidIsValid(operator) && has_privs_of_role(GetUserId(), operator)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("chain \"%s\" does not exist, and you may not create it", name),
+			 errdetail("Chains are created by members of role seoulchain_operator."),
+			 errhint("Let an operator call SELECT seoulchain.create_chain('%s'); or RESET seoulchain.default_chain;", name)));
+}
+
 /* the chain that new tables join; it is made when its first table comes */
 static ScChain *
 default_chain(void)
@@ -148,6 +169,8 @@ default_chain(void)
 		table_close(sc_registry_open("chain", ShareRowExclusiveLock), NoLock);
 		chain = sc_chain_by_name(sc_default_chain, true);
 	}
+	if (chain == NULL)
+		require_chain_right(sc_default_chain);
 	if (chain == NULL)
 		chain = sc_chain_create_hook ? sc_chain_create_hook(sc_default_chain) : create_unnamed_chain(sc_default_chain);
 	sc_chain_require_open(chain);

@@ -48,7 +48,7 @@ sc_settings_init(void)
 	DefineCustomStringVariable("seoulchain.default_chain",
 							   "Chain that new ledger tables join.",
 							   "It is created with its first table.",
-							   &sc_default_chain, "main",
+							   &sc_default_chain, SC_DEFAULT_CHAIN,
 							   PGC_USERSET, 0,
 							   check_default_chain, NULL, NULL);
 	DefineCustomBoolVariable("seoulchain.restore",

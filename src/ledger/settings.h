@@ -7,6 +7,9 @@
 
 #include "postgres.h"
 
+/* the chain that the first ledger table of a database begins unless told otherwise */
+#define SC_DEFAULT_CHAIN "main"
+
 /* seoulchain.default_chain: the chain that CREATE TABLE ... USING ledger joins */
 extern char *sc_default_chain;
 

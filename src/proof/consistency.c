@@ -11,6 +11,7 @@
 #include "core/proof.h"
 #include "core/tree.h"
 #include "fmgr.h"
+#include "proof/node_cache.h"
 #include "proof/sizes.h"
 #include "proof/values.h"
 #include "seal/tree_store.h"
@@ -53,7 +54,7 @@ sc_consistency_proof(PG_FUNCTION_ARGS)
 	if (sc_tree_plan_consistency(&plan, from, to) != SC_OK)
 		elog(ERROR, "sizes %lld and %lld have no consistency proof", (long long) from, (long long) to);
 	if (plan.nids > 0)
-		sc_tree_nodes(chain->chain_id, plan.ids, plan.nids, snapshot, nodes);
+		sc_node_cache_nodes(chain->chain_id, plan.ids, plan.nids, snapshot, nodes);
 	sc_tree_plan_path(path, &plan, nodes);
 	PG_RETURN_DATUM(sc_value_path(path, plan.npath));
 }

@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "proof/leaf.h"
+#include "proof/node_cache.h"
 #include "proof/sizes.h"
 #include "proof/values.h"
 #include "seal/tree_store.h"
@@ -26,42 +27,74 @@
 PG_FUNCTION_INFO_V1(sc_inclusion_proof);
 PG_FUNCTION_INFO_V1(sc_verify_inclusion);
 
-/* the plan's nodes and those of the root are asked for together: they share tiles */
 int
-sc_inclusion_path(ScHash path[SC_PROOF_MAX], ScHash *root, int32 chain_id, int64 index, int64 size,
-				  Snapshot snapshot)
+sc_inclusion_path(ScHash path[SC_PROOF_MAX], int32 chain_id, int64 index, int64 size, Snapshot snapshot)
 {
 	ScProofPlan plan;
-	ScNodeId	ids[SC_PLAN_MAX + SC_TREE_MAX_LEVELS];
-	ScHash		nodes[SC_PLAN_MAX + SC_TREE_MAX_LEVELS];
-	int			nroot = 0;
+	ScHash		nodes[SC_PLAN_MAX];
 
 	if (sc_tree_plan_inclusion(&plan, index, size) != SC_OK)
 		elog(ERROR, "leaf %lld is not in a tree of %lld leaves", (long long) index, (long long) size);
-	memcpy(ids, plan.ids, plan.nids * sizeof(ScNodeId));
-	if (root != NULL)
-		nroot = sc_tree_root_nodes(ids + plan.nids, size);
-	sc_tree_nodes(chain_id, ids, plan.nids + nroot, snapshot, nodes);
+	sc_node_cache_nodes(chain_id, plan.ids, plan.nids, snapshot, nodes);
 	sc_tree_plan_path(path, &plan, nodes);
-	if (root != NULL)
-		sc_tree_fold(root, nodes + plan.nids, nroot);
 	return plan.npath;
 }
 
-/* the size to prove in: the caller's, or that of the newest signed checkpoint */
+void
+sc_inclusion_root(ScHash *root, const ScHash *leaf, int64 index, int64 size, const ScHash *path, int npath)
+{
+	uint64		node = index;
+	uint64		last = size - 1;
+
+	*root = *leaf;
+	for (int i = 0; i < npath; i++)
+	{
+		if ((node & 1) || node == last)
+		{
+			sc_hash_node(root, &path[i], root);
+			while (!(node & 1) && node != 0)
+			{
+				node >>= 1;
+				last >>= 1;
+			}
+		}
+		else
+			sc_hash_node(root, root, &path[i]);
+		node >>= 1;
+		last >>= 1;
+	}
+}
+
+void
+sc_inclusion_require_root(int32 chain_id, int64 height, Snapshot snapshot, const ScHash *root)
+{
+	ScBlock		block;
+
+	if (sc_block_by_height(chain_id, height, snapshot, &block) &&
+		memcmp(&block.root_hash, root, sizeof(*root)) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the stored tree does not give the root of block %lld", (long long) height),
+			 errhint("SELECT * FROM seoulchain.verify() tells what was changed.")));
+}
+
+/* the size to prove in: the caller's, or that of the newest signed block, whose height is then told (else -1) */
 static int64
-choose_size(FunctionCallInfo fcinfo, const ScRowPlace *place, Snapshot snapshot)
+choose_size(FunctionCallInfo fcinfo, const ScRowPlace *place, Snapshot snapshot, int64 *height)
 {
 	int32		chain_id = place->chain->chain_id;
 	int64		size;
 
+	*height = -1;
 	if (!PG_ARGISNULL(2))
 	{
 		size = PG_GETARG_INT64(2);
 		sc_size_require("tree_size", size, place->leaf_index + 1, sc_size_sealed(chain_id, snapshot), place->chain);
 		return size;
 	}
-	size = sc_size_signed(chain_id, snapshot);
+	if (!sc_signature_find(chain_id, -1, snapshot, height, &size, NULL))
+		size = 0;
 	if (size <= place->leaf_index)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -92,6 +125,7 @@ sc_inclusion_proof(PG_FUNCTION_ARGS)
 	Datum		values[6];
 	bool		nulls[6] = {false};
 	int64		size;
+	int64		height;
 	int			npath;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -100,8 +134,11 @@ sc_inclusion_proof(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	sc_row_locate(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), snapshot);
 	sc_row_require_sealed(&place);
-	size = choose_size(fcinfo, &place, snapshot);
-	npath = sc_inclusion_path(path, &root, place.chain->chain_id, place.leaf_index, size, snapshot);
+	size = choose_size(fcinfo, &place, snapshot, &height);
+	npath = sc_inclusion_path(path, place.chain->chain_id, place.leaf_index, size, snapshot);
+	sc_inclusion_root(&root, &place.leaf_hash, place.leaf_index, size, path, npath);
+	if (height >= 0)
+		sc_inclusion_require_root(place.chain->chain_id, height, snapshot, &root);
 	sc_row_done(&place);
 
 	values[0] = CStringGetTextDatum(place.chain->name);

@@ -21,23 +21,19 @@
 
 PG_FUNCTION_INFO_V1(sc_receipt);
 
-/* the newest signed note, which must cover the leaf; *size is its tree's */
-static char *
-covering_note(const ScRowPlace *place, Snapshot snapshot, int64 *size)
+/* the newest signed block, which must cover the leaf: its height, size and signature lines */
+static int64
+covering_block(const ScRowPlace *place, Snapshot snapshot, int64 *size, char **lines)
 {
-	int32		chain_id = place->chain->chain_id;
 	int64		height;
-	char	   *lines;
-	ScHash		root;
 
-	if (!sc_signature_find(chain_id, -1, snapshot, &height, size, &lines) || *size <= place->leaf_index)
+	if (!sc_signature_find(place->chain->chain_id, -1, snapshot, &height, size, lines) || *size <= place->leaf_index)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the block of row with ledger_seq %lld of \"%s\" is not signed yet",
 						(long long) place->ledger_seq, RelationGetRelationName(place->rel)),
 				 errhint("Run SELECT seoulchain.seal('%s'), which waits for the signature.", place->chain->name)));
-	sc_tree_root(chain_id, *size, snapshot, &root);
-	return sc_checkpoint_note(place->chain->origin, *size, &root, lines);
+	return height;
 }
 
 /* errors unless the stored row still gives the sealed leaf */
@@ -74,18 +70,24 @@ sc_receipt(PG_FUNCTION_ARGS)
 	ScHash		path[SC_PROOF_MAX];
 	ScBuf		buf = SC_BUF_INIT;
 	text	   *result;
+	ScHash		root;
+	char	   *lines;
 	char	   *note;
 	char	   *leaf;
 	size_t		len;
+	int64		height;
 	int64		size;
 	int			npath;
 
 	sc_row_locate(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), snapshot);
 	sc_row_require_sealed(&place);
-	note = covering_note(&place, snapshot, &size);
+	height = covering_block(&place, snapshot, &size, &lines);
 	leaf = sc_row_leaf_text(&place, &len);
 	require_unaltered(&place, leaf, len);
-	npath = sc_inclusion_path(path, NULL, place.chain->chain_id, place.leaf_index, size, snapshot);
+	npath = sc_inclusion_path(path, place.chain->chain_id, place.leaf_index, size, snapshot);
+	sc_inclusion_root(&root, &place.leaf_hash, place.leaf_index, size, path, npath);
+	sc_inclusion_require_root(place.chain->chain_id, height, snapshot, &root);
+	note = sc_checkpoint_note(place.chain->origin, size, &root, lines);
 	sc_row_done(&place);
 
 	sc_prooffile_format(&buf, leaf, len, place.leaf_index, path, npath, note, strlen(note));

@@ -12,10 +12,12 @@
 
 #include "proof/verify.h"
 
+#include "access/table.h"
 #include "fmgr.h"
 #include "ledger/journal.h"
 #include "miscadmin.h"
 #include "proof/guard.h"
+#include "seal/reject.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -91,6 +93,28 @@ journal_row(void *arg, ScScan *scan)
 		journal_fault(v, chain_id, SC_NONE);
 }
 
+/* a row of seoulchain.rejected: what the sealer found in the journal and could not seal */
+static void
+rejected_row(void *arg, ScScan *scan)
+{
+	ScVerify   *v = arg;
+	int32		chain_id = DatumGetInt32(scan->values[SC_REJECTED_ATTR_CHAIN_ID - 1]);
+	bool		readable = !scan->nulls[SC_REJECTED_ATTR_LEDGER_SEQ - 1];
+
+	if (scan->state != SC_TUPLE_OWN && sc_verify_wants(v, sc_verify_chain(v, chain_id)))
+		journal_fault(v, chain_id, readable ? DatumGetInt64(scan->values[SC_REJECTED_ATTR_LEDGER_SEQ - 1]) : SC_NONE);
+}
+
+/* faults of the journal's past */
+static void
+report_rejected(ScVerify *v)
+{
+	Relation	rel = sc_verify_open("rejected");
+
+	sc_verify_scan(v, rel, rejected_row, v);
+	table_close(rel, NoLock);
+}
+
 /* order by chain and number */
 static int
 compare_pending(const void *a, const void *b)
@@ -129,6 +153,7 @@ sc_verify_load_journal(ScVerify *v)
 	v->journal = sc_verify_open("journal");
 	sc_page_init(&v->journal_copy, v->journal, false);
 	sc_verify_scan(v, v->journal, journal_row, v);
+	report_rejected(v);
 	if (v->npending > 0)
 		qsort(v->pending, v->npending, sizeof(ScPending), compare_pending);
 	for (int64 i = 0; i < v->npending; i++)

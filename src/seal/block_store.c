@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"

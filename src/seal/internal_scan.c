@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/htup_details.h"

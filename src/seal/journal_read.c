@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -24,6 +25,7 @@
 #include "miscadmin.h"
 #include "seal/internal_scan.h"
 #include "seal/journal_read.h"
+#include "seal/journal_vacuum.h"
 #include "seal/reject.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -371,8 +373,11 @@ sc_journal_take(ScJournalIndex *index, Snapshot snapshot, int64 max_leaves, int 
 	}
 	if (ok)
 	{
-		for (int64 i = 0; i < nruns; i += same_row(&chosen[i], nruns - i))
+		int64		taken = 0;
+
+		for (int64 i = 0; i < nruns; i += same_row(&chosen[i], nruns - i), taken++)
 			simple_heap_delete(rel, &chosen[i].ref.tid);
+		sc_journal_count_dead(taken);
 		foreach(lc, rests)
 			simple_heap_insert(rel, (HeapTuple) lfirst(lc));
 	}

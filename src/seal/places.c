@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "ledger/journal.h"
 #include "seal/places.h"
 #include "seal/tree_store.h"

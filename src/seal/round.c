@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "seal/block.h"
+#include "seal/journal_vacuum.h"
 #include "seal/key_files.h"
 #include "seal/round.h"
 #include "seal/shmem.h"
@@ -250,6 +251,23 @@ sc_seal_round(List *mails, bool seal)
 		sc_mail_answer(mail, answer_seal(mail, works));
 	}
 	return ok;
+}
+
+void
+sc_seal_tidy(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		sc_journal_vacuum();
+	}
+	PG_CATCH();
+	{
+		FreeErrorData(catch_error(context));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
 }
 
 /* makes a key, or reads memory, for a session */

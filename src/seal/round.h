@@ -19,4 +19,7 @@ extern List *sc_seal_mails(void);
  */
 extern bool sc_seal_round(List *mails, bool seal);
 
+/* work that nobody waits for, after a round; errors are logged */
+extern void sc_seal_tidy(void);
+
 #endif							/* SC_SEAL_ROUND_H */

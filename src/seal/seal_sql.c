@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "access/tableam.h"
 #include "access/table.h"
 #include "fmgr.h"

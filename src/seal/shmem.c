@@ -154,12 +154,14 @@ void
 sc_slot_forget(Oid dboid)
 {
 	ScSealSlot *slot;
+	bool		gone;
 
 	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
 	slot = slot_search(dboid);
-	if (slot != NULL && slot->state == SC_WORKER_NONE)
+	gone = slot == NULL || slot->state == SC_WORKER_NONE;
+	if (slot != NULL && gone)
 		slot->dboid = InvalidOid;
-	for (int i = 0; i < SC_SEAL_CHAINS; i++)
+	for (int i = 0; gone && i < SC_SEAL_CHAINS; i++)
 		if (sc_seal_shared->chains[i].dboid == dboid)
 			memset(&sc_seal_shared->chains[i], 0, sizeof(ScSealChainState));
 	LWLockRelease(sc_seal_shared->lock);

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "access/htup_details.h"
 #include "seal/internal_scan.h"
 #include "seal/places.h"

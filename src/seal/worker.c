@@ -150,6 +150,7 @@ run_round(WorkerClock *clock, ScSealSlot *slot, List *mails, bool seal)
 		clock->failures = 0;
 	else
 		clock->failures++;
+	sc_seal_tidy();
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }

@@ -159,6 +159,14 @@ SET ddl.calls = 0;
 ALTER TABLE busy ADD COLUMN n int, ADD CHECK (insert_busy() > 0);
 ALTER TABLE busy ADD COLUMN n int;
 
+-- the same while CLUSTER sorts by an expression: the row would stay in the storage that is left behind
+CREATE FUNCTION quiet(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ddl.insert_busy() * $1; END';
+SET ddl.calls = 5;
+CREATE INDEX busy_quiet ON busy (quiet(id));
+SET ddl.calls = 0;
+CLUSTER busy USING busy_quiet;
+SELECT id FROM busy;
+
 -- a command that rewrites honestly leaves the rows alone
 ALTER TABLE car ADD COLUMN half numeric GENERATED ALWAYS AS (km / 2) STORED;
 VACUUM FULL car;

@@ -106,10 +106,10 @@ SQL
 once('every row is sealed once');
 
 # the journal by hand: a number that is sealed, one twice, bytes that are nothing
-# a journal entry: version, count, table_id, first_seq, then TID and hash of each leaf
+# a journal entry: version, count, table_id, first_seq, block, offset, unused, then the hash of each leaf
 my $forged = sub {
 	my ($seq, $count) = @_;
-	my $hex = '0100' . unpack('H4', pack('v', $count)) . '01000000' . unpack('H16', pack('q<', $seq)) . ('00' x 6 . 'ab' x 32) x $count;
+	my $hex = '0100' . unpack('H4', pack('v', $count)) . '01000000' . unpack('H16', pack('q<', $seq)) . '00' x 8 . 'ab' x 32 x $count;
 	return "decode('$hex', 'hex')";
 };
 my $sealed = sql('SELECT min(ledger_seq) FROM t');
@@ -125,6 +125,8 @@ ledger_seq came twice in the journal|1
 ledger_seq was sealed already|1
 OUT
 once('no number is sealed twice');
+is(sql(q{SELECT fault, count(*) FROM seoulchain.verify() GROUP BY 1 ORDER BY 1}), "journal altered|4\nrow missing|4\nsequence altered|1",
+	'verify() tells of each, and of what was sealed without rows');
 
 # a transaction with several chains
 sql(q{SELECT seoulchain.create_chain('side')});

@@ -84,10 +84,10 @@ foreach my $round (1 .. $rounds)
 	}
 
 	my $missing = 0;
+	my %there = map { $_ => 1 } split /\n/, sql("SELECT client || ' ' || n FROM t");
 	foreach my $client (1 .. 8)
 	{
-		my %there = map { $_ => 1 } split /\n/, sql("SELECT n FROM t WHERE client = $client");
-		$missing += grep { !$there{$_} } keys %{ $acknowledged{$client} // {} };
+		$missing += grep { !$there{"$client $_"} } keys %{ $acknowledged{$client} // {} };
 	}
 	my $count = 0;
 	$count += keys %{ $acknowledged{$_} // {} } foreach 1 .. 8;
@@ -102,16 +102,16 @@ SELECT count(*) FILTER (WHERE rows = 0), count(*) FILTER (WHERE rows > 1),
 FROM (SELECT t.ledger_seq, count(m.n) AS rows FROM t LEFT JOIN (SELECT generate_series(lower, upper - 1) AS n FROM seoulchain.member) m ON m.n = t.ledger_seq
 	GROUP BY t.ledger_seq, t.ctid) s
 SQL
+	is(sql('SELECT count(*) - count(DISTINCT ledger_seq), (SELECT count(*) FROM seoulchain.rejected) FROM t'), '0|0', "round $round: no number was given twice");
 	my $changed = 0;
-	foreach my $size (keys %checkpoints)
-	{
-		$changed++ if sql("SELECT translate(encode(seoulchain.root_hash('main', $size), 'base64'), E'\\n', '')") ne $checkpoints{$size};
-	}
+	my %root = map { split /\|/ } split /\n/, sql("SELECT s, encode(seoulchain.root_hash('main', s), 'base64') FROM unnest(ARRAY["
+		  . join(',', keys %checkpoints) . ']::bigint[]) s');
+	$changed += grep { ($root{$_} // '') ne $checkpoints{$_} } keys %checkpoints;
 	is($changed, 0, "round $round: all " . scalar(keys %checkpoints) . ' checkpoints handed out are extended');
 	# few enough to be asked again each time
 	my @sizes = sort { $a <=> $b } keys %checkpoints;
 	delete $checkpoints{ $sizes[ rand(@sizes) ] } while @sizes > 40 && keys %checkpoints > 40;
-	is_intact($node, "round $round: verify() is silent") if sql(q{SELECT to_regproc('seoulchain.verify') IS NOT NULL}) eq 't';
+	is_intact($node, "round $round: verify() is silent");
 }
 cmp_ok(scalar(keys %checkpoints), '>', 0, 'checkpoints were handed out');
 $node->stop;
