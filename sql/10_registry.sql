@@ -14,6 +14,7 @@ CREATE TABLE seoulchain.node (
 COMMENT ON TABLE seoulchain.node IS 'this database''s own node: no row or one';
 COMMENT ON COLUMN seoulchain.node.name IS '<network>/<node>, the name of the cosigner key';
 COMMENT ON COLUMN seoulchain.node.cosigner_key IS 'C2SP verifier key, type 0x04';
+COMMENT ON COLUMN seoulchain.node.created_at IS 'when it was made';
 
 CREATE TABLE seoulchain.chain (
 	chain_id int4 PRIMARY KEY,
@@ -26,12 +27,14 @@ CREATE TABLE seoulchain.chain (
 	created_at timestamptz NOT NULL
 );
 COMMENT ON TABLE seoulchain.chain IS 'the chains of this database';
+COMMENT ON COLUMN seoulchain.chain.chain_id IS 'number of the chain in this database for ever; survives dump and restore';
 COMMENT ON COLUMN seoulchain.chain.name IS 'short name, as in seal(''main'')';
 COMMENT ON COLUMN seoulchain.chain.origin IS 'the checkpoint''s first line, for ever';
 COMMENT ON COLUMN seoulchain.chain.log_key IS 'C2SP verifier key of the chain; NULL for unnamed/...';
 COMMENT ON COLUMN seoulchain.chain.sequence IS 'source of ledger_seq; each value stands for a stride of numbers';
 COMMENT ON COLUMN seoulchain.chain.system_identifier IS 'cluster in which the chain is open';
 COMMENT ON COLUMN seoulchain.chain.database IS 'database in which the chain is open';
+COMMENT ON COLUMN seoulchain.chain.created_at IS 'when it was made';
 
 CREATE TABLE seoulchain.ledger (
 	table_id int4 PRIMARY KEY,
@@ -45,6 +48,7 @@ CREATE TABLE seoulchain.ledger (
 CREATE INDEX ledger_relation ON seoulchain.ledger (relation);
 COMMENT ON TABLE seoulchain.ledger IS 'the ledger tables, those dropped included';
 COMMENT ON COLUMN seoulchain.ledger.table_id IS 'number of the table in this database for ever; survives dump and restore';
+COMMENT ON COLUMN seoulchain.ledger.chain_id IS 'the chain it joined';
 COMMENT ON COLUMN seoulchain.ledger.relation IS 'the table; 0 once it is dropped';
 COMMENT ON COLUMN seoulchain.ledger.ledger_name IS 'schema.table when it joined, unique in the chain for ever';
 COMMENT ON COLUMN seoulchain.ledger.joined_seq IS 'ledger_seq of the join event';
@@ -59,6 +63,7 @@ CREATE TABLE seoulchain.ledger_column (
 	PRIMARY KEY (table_id, attnum)
 );
 COMMENT ON TABLE seoulchain.ledger_column IS 'the columns that leaves hold, generated columns and ledger_seq not among them';
+COMMENT ON COLUMN seoulchain.ledger_column.table_id IS 'the ledger table';
 COMMENT ON COLUMN seoulchain.ledger_column.attnum IS 'number of the column; found again by column_name after a restore';
 COMMENT ON COLUMN seoulchain.ledger_column.column_name IS 'its present name';
 COMMENT ON COLUMN seoulchain.ledger_column.ledger_name IS 'its name when it joined, the key in leaves';
@@ -74,6 +79,8 @@ ALTER TABLE seoulchain.journal ADD COLUMN entries bytea NOT NULL, ALTER COLUMN e
 ALTER TABLE seoulchain.journal SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
 	autovacuum_vacuum_insert_threshold = -1);
 COMMENT ON TABLE seoulchain.journal IS 'leaf hashes of committed rows that wait for the next block';
+COMMENT ON COLUMN seoulchain.journal.chain_id IS 'the chain that will get them';
+COMMENT ON COLUMN seoulchain.journal.entries IS 'runs of ledger_seq, place and hash; see src/ledger/journal.h';
 
 CREATE TABLE seoulchain.event (
 	chain_id int4 NOT NULL,
@@ -83,6 +90,9 @@ CREATE TABLE seoulchain.event (
 	PRIMARY KEY (chain_id, ledger_seq)
 );
 COMMENT ON TABLE seoulchain.event IS 'leaves that are not rows: genesis, tables and columns joining, drops';
+COMMENT ON COLUMN seoulchain.event.chain_id IS 'the chain';
+COMMENT ON COLUMN seoulchain.event.ledger_seq IS 'number of the leaf, from the same sequence as those of rows';
+COMMENT ON COLUMN seoulchain.event.table_id IS 'the ledger table it is about; NULL for the chain itself';
 COMMENT ON COLUMN seoulchain.event.leaf IS 'the leaf itself, canonical JSON';
 
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.node', '');

@@ -94,8 +94,6 @@ sc_ledger_present_columns(Relation rel)
 
 		if (att->attisdropped || att->attgenerated || strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
 			continue;
-		sc_type_check(att->atttypid, att->atttypmod, NameStr(att->attname));
-		sc_enum_lock(att->atttypid);
 		column = palloc(sizeof(ScEventColumn));
 		column->attnum = att->attnum;
 		column->column_name = pstrdup(NameStr(att->attname));
@@ -105,6 +103,20 @@ sc_ledger_present_columns(Relation rel)
 		columns = lappend(columns, column);
 	}
 	return columns;
+}
+
+void
+sc_ledger_check_columns(const List *columns)
+{
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		const ScEventColumn *column = lfirst(cell);
+
+		sc_type_check(column->typeid, column->typmod, column->column_name);
+		sc_enum_lock(column->typeid);
+	}
 }
 
 char *
@@ -204,6 +216,7 @@ void
 sc_ledger_join(Oid relid)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
+	List	   *columns;
 
 	if (sc_ledger_by_relation(relid, true) == NULL)
 	{
@@ -211,7 +224,9 @@ sc_ledger_join(Oid relid)
 		check_kind(rel);
 		check_new(rel);
 		sc_ledger_seq_check(rel);
-		register_table(rel, sc_ledger_present_columns(rel));
+		columns = sc_ledger_present_columns(rel);
+		sc_ledger_check_columns(columns);
+		register_table(rel, columns);
 		CacheInvalidateRelcacheByRelid(relid);
 		CommandCounterIncrement();
 	}

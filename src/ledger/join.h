@@ -19,8 +19,11 @@
  */
 extern void sc_ledger_join(Oid relid);
 
-/* what leaves would hold of the relation now: List of ScEventColumn *, ledger_name = column_name; checks types */
+/* what leaves would hold of the relation now: List of ScEventColumn *, ledger_name = column_name */
 extern List *sc_ledger_present_columns(Relation rel);
+
+/* errors unless the types of columns that are joining now are allowed; locks their enum types */
+extern void sc_ledger_check_columns(const List *columns);
 
 /* "schema.table" as it stands, not quoted; palloc'd */
 extern char *sc_ledger_present_name(Relation rel);

@@ -110,6 +110,7 @@ add_columns(Relation rel, const ScLedgerTable *table, List *known, List *present
 	}
 	if (joining == NIL)
 		return false;
+	sc_ledger_check_columns(joining);
 
 	sc_event_columns(&event, "column", joining);
 	seq = record_event(table, &event);

@@ -174,5 +174,15 @@ CLUSTER car USING car_seq;
 SELECT id, km, half FROM car ORDER BY ledger_seq;
 SELECT count(*) = count(DISTINCT ledger_seq) AS numbered FROM car;
 
+-- a type taken off the list of reviewed ones stays where it is
+CREATE EXTENSION citext SCHEMA ddl;
+INSERT INTO seoulchain.allowed_type (type, reason) VALUES ('citext', 'its text is the stored text');
+CREATE TABLE plate (number citext) USING ledger;
+DELETE FROM seoulchain.allowed_type WHERE type = 'citext'::regtype;
+ALTER TABLE plate ADD COLUMN city text;
+INSERT INTO plate (number, city) VALUES ('12 ga 3456', 'Seoul');
+ALTER TABLE plate ADD COLUMN old_number citext;
+DROP EXTENSION citext CASCADE;
+
 SET client_min_messages = warning;
 DROP SCHEMA ddl CASCADE;
