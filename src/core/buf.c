@@ -129,11 +129,10 @@ sc_buf_hex(ScBuf *buf, const void *data, size_t len)
 	buf->len += 2 * len;
 }
 
-void
-sc_buf_base64(ScBuf *buf, const void *data, size_t len)
+/* base64 in the given alphabet; the last group padded only where asked for */
+static void
+append_base64(ScBuf *buf, const char *code, bool padded, const void *data, size_t len)
 {
-	static const char code[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const uint8_t *in = data;
 	char	   *out;
 	size_t		i;
@@ -163,8 +162,24 @@ sc_buf_base64(ScBuf *buf, const void *data, size_t len)
 			group |= (uint32_t) in[i + 1] << 8;
 		*out++ = code[group >> 18];
 		*out++ = code[group >> 12 & 63];
-		*out++ = i + 1 < len ? code[group >> 6 & 63] : '=';
-		*out++ = '=';
+		if (i + 1 < len)
+			*out++ = code[group >> 6 & 63];
+		else if (padded)
+			*out++ = '=';
+		if (padded)
+			*out++ = '=';
 	}
 	buf->len = (size_t) (out - buf->data);
+}
+
+void
+sc_buf_base64(ScBuf *buf, const void *data, size_t len)
+{
+	append_base64(buf, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true, data, len);
+}
+
+void
+sc_buf_base64url(ScBuf *buf, const void *data, size_t len)
+{
+	append_base64(buf, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false, data, len);
 }

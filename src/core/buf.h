@@ -63,5 +63,6 @@ extern void sc_buf_uint64(ScBuf *buf, uint64_t value);	/* decimal */
 extern void sc_buf_int64(ScBuf *buf, int64_t value);	/* decimal */
 extern void sc_buf_hex(ScBuf *buf, const void *data, size_t len);	/* lower case */
 extern void sc_buf_base64(ScBuf *buf, const void *data, size_t len);	/* RFC 4648 section 4, padded */
+extern void sc_buf_base64url(ScBuf *buf, const void *data, size_t len);	/* section 5, without padding */
 
 #endif							/* SC_CORE_BUF_H */

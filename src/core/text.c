@@ -149,6 +149,47 @@ sc_text_base64(uint8_t *out, size_t cap, size_t *outlen, const char *s, size_t l
 	return true;
 }
 
+/* a base64url character's value, or -1 */
+static int
+base64url_value(char c)
+{
+	if (c == '+' || c == '/')
+		return -1;
+	return base64_value(c == '-' ? '+' : c == '_' ? '/' : c);
+}
+
+bool
+sc_text_base64url(uint8_t *out, size_t cap, size_t *outlen, const char *s, size_t len)
+{
+	uint32_t	bits = 0;
+	int			nbits = 0;
+	size_t		n = 0;
+
+	if (len % 4 == 1)
+		return false;
+	for (size_t i = 0; i < len; i++)
+	{
+		int			value = base64url_value(s[i]);
+
+		if (value < 0)
+			return false;
+		bits = (bits << 6 | (uint32_t) value) & 0xFFFF;
+		nbits += 6;
+		if (nbits >= 8)
+		{
+			nbits -= 8;
+			if (n < cap)
+				out[n] = (uint8_t) (bits >> nbits);
+			n++;
+		}
+	}
+	/* the bits left over are zero: one text, one value */
+	if ((bits & ((1U << nbits) - 1)) != 0)
+		return false;
+	*outlen = n;
+	return true;
+}
+
 bool
 sc_text_base64_hash(ScHash *out, const char *s, size_t len)
 {

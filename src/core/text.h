@@ -29,6 +29,8 @@ extern bool sc_text_hex(uint8_t *out, size_t outlen, const char *s, size_t len);
  * first `cap` bytes go to out; *outlen is the full length, also beyond cap.
  */
 extern bool sc_text_base64(uint8_t *out, size_t cap, size_t *outlen, const char *s, size_t len);
+/* the same for base64url of RFC 4648 section 5 without padding (RFC 7515 section 2) */
+extern bool sc_text_base64url(uint8_t *out, size_t cap, size_t *outlen, const char *s, size_t len);
 extern bool sc_text_base64_hash(ScHash *out, const char *s, size_t len);
 
 /* cuts a line off *text: up to the next \n, which is skipped; false when there is none */

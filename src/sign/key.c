@@ -1,6 +1,6 @@
 /*
  * key.c
- *	  Ed25519 signing keys and their files, signing notes and verifying them.
+ *	  Signing keys (Ed25519, ECDSA P-256) and their files, signing notes and verifying them.
  *
  * A secret stands in memory only in an ScSigningKey and, while a file is read
  * or written, in one buffer; both are wiped.
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "sign/ecdsa.h"
 #include "sign/file.h"
 #include "sign/key.h"
 #include "sign/signature.h"
@@ -25,35 +26,60 @@
 #define KEY_FILE_MAX 1024
 #define TIME_LEN 8
 
-/* the public half and the key id, from secret, name and type */
-static void
+/* the public half and the key id, from the seed or number in secret, the name and the type */
+static ScStatus
 complete_key(ScSigningKey *key, uint8_t type)
 {
-	key->public.type = type;
-	key->public.keylen = SC_ED25519_KEY_LEN;
-	memcpy(key->public.key, key->secret + SEED_LEN, SC_ED25519_KEY_LEN);
-	sc_note_key_id(key->public.id, key->public.name, type, key->public.key, key->public.keylen);
+	ScVerifierKey *public = &key->public;
+	uint8_t		seed[SEED_LEN];
+	ScStatus	status = SC_OK;
+
+	public->type = type;
+	if (type == SC_KEY_ECDSA)
+	{
+		public->keylen = SC_ECDSA_SPKI_LEN;
+		status = sc_ecdsa_public(public->key, key->secret);
+	}
+	else
+	{
+		public->keylen = SC_ED25519_KEY_LEN;
+		memcpy(seed, key->secret, SEED_LEN);
+		if (sodium_init() < 0 || crypto_sign_seed_keypair(public->key, key->secret, seed) != 0)
+			status = SC_INTERNAL;
+		sodium_memzero(seed, sizeof(seed));
+	}
+	if (status == SC_OK)
+		sc_note_key_id(public->id, public->name, type, public->key, public->keylen);
+	return status;
 }
 
 /* whether keys of this type can sign here */
 static bool
 can_sign(uint8_t type)
 {
-	return type == SC_KEY_ED25519 || type == SC_KEY_COSIGNATURE;
+	return type == SC_KEY_ED25519 || type == SC_KEY_ECDSA || type == SC_KEY_COSIGNATURE;
 }
 
 ScStatus
 sc_key_generate(ScSigningKey *out, const char *name, uint8_t type)
 {
-	uint8_t		public[SC_ED25519_KEY_LEN];
+	ScStatus	status = SC_OK;
 
 	if (!sc_note_name_ok(name, strlen(name)) || !can_sign(type))
 		return SC_MALFORMED;
-	if (sodium_init() < 0 || crypto_sign_keypair(public, out->secret) != 0)
-		return SC_INTERNAL;
+	memset(out, 0, sizeof(*out));
 	strcpy(out->public.name, name);
-	complete_key(out, type);
-	return SC_OK;
+	if (type == SC_KEY_ECDSA)
+		status = sc_ecdsa_generate(out->secret);
+	else if (sodium_init() < 0)
+		status = SC_INTERNAL;
+	else
+		randombytes_buf(out->secret, SEED_LEN);
+	if (status == SC_OK)
+		status = complete_key(out, type);
+	if (status != SC_OK)
+		sc_key_wipe(out);
+	return status;
 }
 
 void
@@ -93,14 +119,15 @@ sc_key_format_secret(ScBuf *buf, const ScSigningKey *key)
 static ScStatus
 restore_key(ScSigningKey *out, const uint8_t *seed, uint8_t type, const uint8_t id[SC_KEY_ID_LEN])
 {
-	uint8_t		public[SC_ED25519_KEY_LEN];
+	ScStatus	status;
 
 	if (!can_sign(type))
 		return SC_MALFORMED;
-	if (sodium_init() < 0 || crypto_sign_seed_keypair(public, out->secret, seed) != 0)
-		return SC_INTERNAL;
-	complete_key(out, type);
-	return memcmp(out->public.id, id, SC_KEY_ID_LEN) == 0 ? SC_OK : SC_MALFORMED;
+	memcpy(out->secret, seed, SEED_LEN);
+	status = complete_key(out, type);
+	if (status == SC_OK && memcmp(out->public.id, id, SC_KEY_ID_LEN) != 0)
+		status = SC_MALFORMED;
+	return status;
 }
 
 ScStatus
@@ -203,22 +230,36 @@ cosign(uint8_t *out, const ScSigningKey *key, const char *text, size_t len, uint
 	return status;
 }
 
+/* the bytes of a signature line; siglen at least TIME_LEN + SC_ED25519_SIGNATURE_LEN and SC_ECDSA_SIGNATURE_MAX */
+static ScStatus
+sign_text(uint8_t *signature, size_t *siglen, const ScSigningKey *key, const char *text, size_t len, uint64_t time)
+{
+	switch (key->public.type)
+	{
+		case SC_KEY_ECDSA:
+			return sc_ecdsa_sign(signature, siglen, key->secret, key->public.key, text, len);
+		case SC_KEY_COSIGNATURE:
+			*siglen = TIME_LEN + SC_ED25519_SIGNATURE_LEN;
+			return cosign(signature, key, text, len, time);
+		default:
+			*siglen = SC_ED25519_SIGNATURE_LEN;
+			if (crypto_sign_detached(signature, NULL, (const uint8_t *) text, len, key->secret) != 0)
+				return SC_INTERNAL;
+			return SC_OK;
+	}
+}
+
 ScStatus
 sc_key_sign_note(ScBuf *buf, const ScSigningKey *key, const char *text, size_t len, uint64_t time)
 {
-	uint8_t		signature[TIME_LEN + SC_ED25519_SIGNATURE_LEN];
-	size_t		siglen = SC_ED25519_SIGNATURE_LEN;
-	ScStatus	status = SC_OK;
+	uint8_t		signature[SC_ECDSA_SIGNATURE_MAX];
+	size_t		siglen;
+	ScStatus	status;
 
+	_Static_assert(sizeof(signature) >= TIME_LEN + SC_ED25519_SIGNATURE_LEN, "room for a cosignature");
 	if (sodium_init() < 0)
 		return SC_INTERNAL;
-	if (key->public.type == SC_KEY_COSIGNATURE)
-	{
-		siglen += TIME_LEN;
-		status = cosign(signature, key, text, len, time);
-	}
-	else if (crypto_sign_detached(signature, NULL, (const uint8_t *) text, len, key->secret) != 0)
-		status = SC_INTERNAL;
+	status = sign_text(signature, &siglen, key, text, len, time);
 	if (status != SC_OK)
 		return status;
 	sc_note_format_signature(buf, key->public.name, key->public.id, signature, siglen);

@@ -1,10 +1,11 @@
 /*
  * key.h
- *	  Ed25519 keys of nodes and logs: made, kept in files, used to sign notes.
+ *	  Keys of nodes and logs: made, kept in files, used to sign notes.
  *
  * A key file holds one line in the form of Go's sumdb/note,
  * PRIVATE+KEY+<name>+<hex8 key id>+<base64(type || seed)>, mode 0600, owned
- * by the server's user.  It is made with O_EXCL, fsynced with its directory.
+ * by the server's user; of an ECDSA key (type 0x02) the private number stands
+ * in the seed's place, 32 bytes big-endian.  It is made with O_EXCL, fsynced with its directory.
  */
 #ifndef SC_SIGN_KEY_H
 #define SC_SIGN_KEY_H
@@ -14,10 +15,10 @@
 typedef struct ScSigningKey
 {
 	ScVerifierKey public;
-	uint8_t		secret[64];		/* libsodium's form: seed || public key */
+	uint8_t		secret[64];		/* libsodium's form: seed || public key; ECDSA: number || zeros */
 } ScSigningKey;
 
-/* a new random key of `type` (SC_KEY_ED25519 or SC_KEY_COSIGNATURE) */
+/* a new random key of `type` (SC_KEY_ED25519, SC_KEY_ECDSA or SC_KEY_COSIGNATURE) */
 extern SC_WARN_UNUSED ScStatus sc_key_generate(ScSigningKey *out, const char *name, uint8_t type);
 extern void sc_key_wipe(ScSigningKey *key);
 
@@ -31,7 +32,7 @@ extern void sc_key_format_secret(ScBuf *buf, const ScSigningKey *key);
 extern SC_WARN_UNUSED ScStatus sc_key_parse_secret(ScSigningKey *out, const char *text, size_t len);
 extern void sc_key_wipe_buf(ScBuf *buf);
 
-/* appends the signature line over text (type 0x01), or a cosignature/v1 line at `time` POSIX seconds (type 0x04) */
+/* appends the signature line over text (types 0x01, 0x02), or a cosignature/v1 line at `time` POSIX seconds (type 0x04) */
 extern SC_WARN_UNUSED ScStatus sc_key_sign_note(ScBuf *buf, const ScSigningKey *key, const char *text, size_t len, uint64_t time);
 
 /*

@@ -184,7 +184,7 @@ test_notes_end_to_end(void)
 	CHECK_STATUS(sc_key_generate(&witness, "seoul.go.kr/inspector", SC_KEY_COSIGNATURE), SC_OK);
 	CHECK_STATUS(sc_key_generate(&stranger, "seoul.go.kr/inspector", SC_KEY_COSIGNATURE), SC_OK);
 	CHECK_STATUS(sc_key_generate(&stranger, "a b", SC_KEY_COSIGNATURE), SC_MALFORMED);
-	CHECK_STATUS(sc_key_generate(&stranger, "a", SC_KEY_ECDSA), SC_MALFORMED);
+	CHECK_STATUS(sc_key_generate(&stranger, "a", 0x06), SC_MALFORMED);
 	CHECK_STATUS(sc_key_generate(&stranger, "seoul.go.kr/inspector", SC_KEY_COSIGNATURE), SC_OK);
 	keys[0] = log.public;
 	keys[1] = witness.public;
@@ -383,6 +383,53 @@ test_go_form(void)
 	sc_buf_free(&buf);
 }
 
+/* ECDSA keys sign notes too, are kept in files, and their key id is that of their SPKI */
+static void
+test_ecdsa_keys(void)
+{
+	static const char zero[] = "PRIVATE+KEY+a+00000000+AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	ScSigningKey key;
+	ScSigningKey again;
+	ScBuf		buf = SC_BUF_INIT;
+	ScHash		hash;
+	bool		good;
+	uint64_t	time;
+	int			before = test_failed;
+
+	CHECK_STATUS(sc_key_generate(&key, "seoul.go.kr/city-hall/main", SC_KEY_ECDSA), SC_OK);
+	CHECK(key.public.keylen == 91);
+	sc_hash_bytes(&hash, key.public.key, key.public.keylen);
+	CHECK(memcmp(key.public.id, hash.bytes, SC_KEY_ID_LEN) == 0);
+	for (int i = 0; i < 50; i++)
+	{
+		make_note(&buf, &key, NULL, 0);
+		REQUIRE(verify(&buf, &key.public, 1, &good, &time) == SC_OK && good && time == 0);
+		buf.data[0] ^= 1;
+		REQUIRE(verify(&buf, &key.public, 1, &good, &time) == SC_BAD_SIGNATURE && !good);
+	}
+	CHECK_NO_NEW_FAILURE(before);
+	CHECK_STATUS(sc_key_save(&key, in_folder("ecdsa.key")), SC_OK);
+	CHECK_STATUS(sc_key_load(&again, in_folder("ecdsa.key")), SC_OK);
+	CHECK(memcmp(&again, &key, sizeof(key)) == 0);
+	sc_buf_reset(&buf);
+	sc_key_format_secret(&buf, &key);
+	for (size_t i = 0; i < buf.len; i++)
+	{
+		REQUIRE(sc_key_parse_secret(&again, buf.data, i) == SC_MALFORMED);
+		/* the id of an ECDSA key does not know its name */
+		if (i >= 12 && i < 12 + strlen(key.public.name))
+			continue;
+		buf.data[i] ^= 1;
+		REQUIRE(sc_key_parse_secret(&again, buf.data, buf.len) == SC_MALFORMED);
+		buf.data[i] ^= 1;
+	}
+	CHECK_NO_NEW_FAILURE(before);
+	CHECK_STATUS(sc_key_parse_secret(&again, zero, strlen(zero)), SC_MALFORMED);
+	sc_key_wipe_buf(&buf);
+	sc_key_wipe(&key);
+	sc_key_wipe(&again);
+}
+
 /* an ECDSA key's id is of its SPKI alone; a note signed with it verifies */
 static void
 test_ecdsa_note(void)
@@ -439,6 +486,7 @@ main(int argc, char **argv)
 	test_notes_end_to_end();
 	test_key_files();
 	test_go_form();
+	test_ecdsa_keys();
 	test_ecdsa_note();
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	if (system(command) != 0)

@@ -87,8 +87,37 @@ test_base64(void)
 		sc_buf_reset(&buf);
 		sc_buf_base64(&buf, data, len);
 		REQUIRE(sc_text_base64(out, sizeof(out), &n, buf.data, buf.len) && n == len && memcmp(out, data, n) == 0);
+		sc_buf_reset(&buf);
+		sc_buf_base64url(&buf, data, len);
+		REQUIRE(sc_text_base64url(out, sizeof(out), &n, buf.data, buf.len) && n == len && memcmp(out, data, n) == 0);
 	}
 	CHECK_NO_NEW_FAILURE(before);
+	sc_buf_free(&buf);
+}
+
+static void
+test_base64url(void)
+{
+	static const char *const pairs[][2] = {
+		{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"\xff\xef\xfe", "_-_-"}
+	};
+	/* padding, bits left over, a lonely character, the other alphabet, white space */
+	static const char *const refused[] = {"Zg==", "Zh", "Zm9", "Z", "Zm9vY", "/+/+", "Zg\n", " Zg", "Zm 9", "Zg\xc3\xa9"};
+	ScBuf		buf = SC_BUF_INIT;
+	uint8_t		out[16];
+	size_t		n;
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+	{
+		sc_buf_reset(&buf);
+		sc_buf_base64url(&buf, pairs[i][0], strlen(pairs[i][0]));
+		CHECK_CASE(sc_text_is(buf.data, buf.len, pairs[i][1]), pairs[i][1]);
+		CHECK(sc_text_base64url(out, sizeof(out), &n, pairs[i][1], strlen(pairs[i][1])) &&
+			  n == strlen(pairs[i][0]) && memcmp(out, pairs[i][0], n) == 0);
+	}
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		CHECK_CASE(!sc_text_base64url(out, sizeof(out), &n, refused[i], strlen(refused[i])), refused[i]);
+	CHECK(sc_text_base64url(out, 2, &n, "Zm9vYg", 6) && n == 4);
 	sc_buf_free(&buf);
 }
 
@@ -181,6 +210,7 @@ main(int argc, char **argv)
 	test_decimals();
 	test_hex();
 	test_base64();
+	test_base64url();
 	test_utf8();
 	test_lines();
 	test_failed_buffer();

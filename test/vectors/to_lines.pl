@@ -92,6 +92,66 @@ sub wycheproof
 emit('wycheproof_ed25519', wycheproof('wycheproof/ed25519_test.json', sub { $_[0]{publicKey}{pk} }));
 emit('wycheproof_ecdsa', wycheproof('wycheproof/ecdsa_secp256r1_sha256_p1363_test.json', sub { $_[0]{publicKeyDer} }));
 
+# DER of what a JSON Web Key says, '' when it is no public key of a kind that we know
+sub der { my ($tag, $body) = @_; my $n = length $body; return chr($tag) . ($n < 128 ? chr($n) : $n < 256 ? "\x81" . chr($n) : "\x82" . pack('n', $n)) . $body; }
+sub base64url { my ($s) = @_; $s =~ tr,-_,+/,; return decode_base64($s); }
+sub der_integer { my ($n) = @_; return der(2, (ord($n) & 0x80 ? "\0" : '') . $n); }
+
+sub spki
+{
+	my ($jwk) = @_;
+	return '' if $jwk->{kty} eq 'oct';
+	return pack('H*', '302a300506032b6570032100') . base64url($jwk->{x}) if $jwk->{kty} eq 'OKP';
+	if ($jwk->{kty} eq 'RSA')
+	{
+		my $key = der(0x30, der_integer(base64url($jwk->{n})) . der_integer(base64url($jwk->{e})));
+		return der(0x30, pack('H*', '300d06092a864886f70d0101010500') . der(3, "\0$key"));
+	}
+	my $oid = $jwk->{crv} eq 'P-256' ? '06082a8648ce3d030107' : '06052b81040023';
+	my $size = $jwk->{crv} eq 'P-256' ? 32 : 66;
+	my $point = join('', map { my $c = base64url($jwk->{$_}); "\0" x ($size - length $c) . $c } 'x', 'y');
+	return der(0x30, der(0x30, pack('H*', '06072a8648ce3d0201' . $oid)) . der(3, "\0\x04$point"));
+}
+
+# compact JWS: as it stands, and with its payload taken out when that can be decoded in one way
+sub detached
+{
+	my ($jws) = @_;
+	my ($header, $payload, $signature, @more) = split /\./, $jws, -1;
+	return ($jws, '!') if @more || !defined $signature || $payload =~ /[^A-Za-z0-9_-]/ || length($payload) % 4 == 1;
+	my $bytes = base64url($payload);
+	my $again = encode_base64($bytes, '');
+	$again =~ tr,+/=,-_,d;
+	return $again eq $payload ? ("$header..$signature", hex_of($bytes)) : ($jws, '!');
+}
+
+{
+	my @rows;
+	my $n = 0;
+	for my $group (@{load('wycheproof/json_web_signature_test.json')->{testGroups}})
+	{
+		my $jwk = $group->{public} // $group->{private};
+		for my $test (@{$group->{tests}})
+		{
+			my ($jws, $payload) = detached($test->{jws});
+			push @rows, [$n, $jwk->{alg} // $jwk->{kty}, hex_of(spki($jwk)), $test->{tcId}, $test->{result},
+				hex_of_text($jws), $payload];
+		}
+		$n++;
+	}
+	emit('wycheproof_jws', @rows);
+
+	my $rfc = load('jws/rfc8037-appendix-a.json');
+	my ($jws, $payload) = detached($rfc->{jws});
+	emit('rfc8037', [hex_of(spki($rfc->{public_jwk})), $rfc->{thumbprint_sha256}, hex_of_text($jws), $payload]);
+}
+
+# timestamps: our own copy of what openssl says of them
+{
+	my $expected = load('rfc3161/EXPECTED.json');
+	emit('rfc3161', map { [$_, flag($expected->{expected}{$_})] } sort keys %{$expected->{expected}});
+}
+
 {
 	my $spec = load('tlog/c2sp-spec-examples.json');
 	my @notes = map {
