@@ -74,6 +74,17 @@ next_chain_id(void)
 	return next;
 }
 
+/* a name for the chain's sequence; a dump without rows brings sequences whose chains it leaves behind */
+static char *
+free_sequence_name(int32 chain_id)
+{
+	char	   *name = psprintf("chain_%d_seq", chain_id);
+
+	for (int n = 2; OidIsValid(sc_registry_relation(name)); n++)
+		name = psprintf("chain_%d_seq_%d", chain_id, n);
+	return name;
+}
+
 /* makes the chain's sequence as the extension's owner: the caller may not create objects in our schema */
 static Oid
 create_sequence(int32 chain_id)
@@ -84,7 +95,7 @@ create_sequence(int32 chain_id)
 	ObjectAddress address;
 	ObjectAddress extension;
 
-	stmt->sequence = makeRangeVar(pstrdup(SC_SCHEMA), psprintf("chain_%d_seq", chain_id), -1);
+	stmt->sequence = makeRangeVar(pstrdup(SC_SCHEMA), free_sequence_name(chain_id), -1);
 	stmt->options = list_make1(makeDefElem("increment", (Node *) makeInteger(SC_SEQUENCE_STRIDE), -1));
 	stmt->ownerId = InvalidOid;
 

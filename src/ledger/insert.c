@@ -78,16 +78,10 @@ find_target(Relation rel, bool from_rewrite, ScTarget *target)
 		return check_restore(rel, target);
 	if (sc_restore)
 		return false;
-	if (rel->rd_createSubid == InvalidSubTransactionId)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("ledger table \"%s\" is not in the registry", RelationGetRelationName(rel)),
-				 errdetail("It was created without seoulchain being loaded, or restored without its registry."),
-				 errhint("SELECT * FROM seoulchain.verify(); shows what is missing.")));
 	sc_ledger_join(RelationGetRelid(rel));
 	if (!sc_target_find(rel, target))
 		elog(ERROR, "ledger table \"%s\" did not join its chain", RelationGetRelationName(rel));
-	return true;
+	return check_restore(rel, target);
 }
 
 static void

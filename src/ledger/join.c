@@ -2,8 +2,9 @@
  * join.c
  *	  A table joins a chain: it is registered and the chain is told.
  *
- * Invariant: a table joins in the transaction that creates it, before its
- * first row takes a number, so no row is older than its table's join event.
+ * Invariant: a table joins in the transaction that creates it or, when a dump
+ * without rows brought it, with its first row; always before a row takes a
+ * number, so no row is older than its table's join event.
  * Locks: as registry_write.c; ShareRowExclusiveLock on seoulchain.chain when
  * the chain has to be made; ShareLock on enum types of its columns, so that no
  * value is renamed meanwhile.
@@ -27,6 +28,7 @@
 #include "ledger/row_types.h"
 #include "ledger/settings.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -68,16 +70,19 @@ check_kind(Relation rel)
 					 "Create the table from a function of the extension that is called after CREATE EXTENSION.");
 }
 
-/* errors unless the running transaction created the relation */
+/*
+ * Errors unless no row can be older than the join: the running transaction
+ * created the relation, or it is empty, as pg_restore --schema-only leaves it.
+ */
 static void
 check_new(Relation rel)
 {
-	if (rel->rd_createSubid != InvalidSubTransactionId)
+	if (rel->rd_createSubid != InvalidSubTransactionId || RelationGetNumberOfBlocks(rel) == 0)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" uses access method ledger but has joined no chain", RelationGetRelationName(rel)),
-			 errdetail("It was created with seoulchain.restore = on, or its row in seoulchain.ledger is gone."),
+			 errdetail("Its rows were loaded with seoulchain.restore = on, or its row in seoulchain.ledger is gone."),
 			 errhint("If it belongs to a dump, load the whole dump; else copy its rows into a new table USING ledger.")));
 }
 
@@ -199,6 +204,11 @@ register_table(Relation rel, List *columns)
 	ListCell   *cell;
 
 	table.table_id = sc_registry_next_table_id();
+
+	/* an empty table that was there before: another session's first insert may have been faster */
+	if (sc_ledger_by_relation(RelationGetRelid(rel), true) != NULL)
+		return;
+	check_new(rel);
 	table.chain_id = chain->chain_id;
 	table.relation = RelationGetRelid(rel);
 	table.ledger_name = sc_registry_free_name(chain->chain_id, sc_ledger_present_name(rel));
@@ -222,7 +232,6 @@ sc_ledger_join(Oid relid)
 	{
 		sc_require_encoding();
 		check_kind(rel);
-		check_new(rel);
 		sc_ledger_seq_check(rel);
 		columns = sc_ledger_present_columns(rel);
 		sc_ledger_check_columns(columns);

@@ -11,10 +11,10 @@
 #include "utils/relcache.h"
 
 /*
- * Registers a ledger table that the running transaction created, checks it
- * first; does nothing when it is registered already.  Called after the
- * creating command, or by the access method at the first insert (CREATE TABLE
- * AS inserts before its command ends).  Afterwards the relation's cached row
+ * Registers a ledger table that has no rows yet, checks it first; does nothing
+ * when it is registered already.  Called after the creating command, or by the
+ * access method at the first insert (CREATE TABLE AS inserts before its
+ * command ends; a dump without rows makes tables that have not joined).  Afterwards the relation's cached row
  * format is stale.
  */
 extern void sc_ledger_join(Oid relid);

@@ -39,7 +39,7 @@ seal($origin, 'two');
 # and something that waits for the next block
 $origin->safe_psql('postgres', "ALTER SYSTEM SET seoulchain.seal_interval = '1h'; SELECT pg_reload_conf(); INSERT INTO sale VALUES (2, 2)");
 
-my $dump = $origin->backup_dir . '/dump';
+our $dump = $origin->backup_dir . '/dump';
 mkdir $origin->backup_dir;
 $origin->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $origin->connstr('postgres') ], 'pg_dump');
 
@@ -124,6 +124,37 @@ is_intact($copy, 'the opened copy is intact', 'copy2');
 is($copy->safe_psql('heap', "SELECT count(*) FROM pg_class JOIN pg_am ON relam = pg_am.oid WHERE amname = 'ledger'"), '0', 'restored without access methods');
 ($status, $out, $stderr) = $copy->psql('heap', "SELECT seoulchain.open_chain('main')");
 like($stderr, qr/came back without access method ledger/, 'open_chain refuses that');
+
+# without rows: the tables are new, and join with their first row
+$origin->command_ok([ 'pg_dump', '-Fc', '--schema-only', '-f', "$dump.schema", $origin->connstr('postgres') ], 'pg_dump --schema-only');
+{
+	local $dump = "$dump.schema";
+	($ok, $err) = restore('empty', 'on');
+	ok($ok, 'restored without rows') or diag($err);
+}
+is($copy->safe_psql('empty', 'SELECT count(*) FROM seoulchain.ledger'), '0', 'no table has joined');
+$copy->safe_psql('empty', "INSERT INTO ballot (id) VALUES (1), (2)");
+is($copy->safe_psql('empty', 'SELECT ledger_name, count(*) FILTER (WHERE ledger_seq > joined_seq) FROM seoulchain.ledger, ballot GROUP BY 1'),
+	'public.ballot|2', 'the first row brings its table in');
+# two sessions at once
+{
+	my $first = $copy->background_psql('empty');
+	$first->query_safe('BEGIN; INSERT INTO sale VALUES (1, 1)');
+	my $second = $copy->background_psql('empty');
+	$second->query_until(qr/go/, "\\echo go\nINSERT INTO sale VALUES (2, 2);\n");
+	$copy->poll_query_until('empty', "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted");
+	$first->query_safe('COMMIT');
+	$first->quit;
+	$second->quit;
+}
+is($copy->safe_psql('empty', "SELECT count(*) FROM seoulchain.ledger WHERE ledger_name LIKE 'public.sale%'"), '1', 'two first rows, one join');
+seal($copy, 'main', 'empty');
+is_sealed($copy, 'sale', 2, 'both rows are sealed', 'empty');
+is_intact($copy, 'intact', 'empty');
+# rows without the registry
+($ok, $err) = restore('rows', 'on', '-t', 'second');
+($status, $out, $stderr) = $copy->psql('rows', 'CREATE EXTENSION IF NOT EXISTS seoulchain; INSERT INTO second VALUES (1)');
+like($stderr, qr/uses access method ledger but has joined no chain/, 'rows without their registry belong to no chain') if $ok;
 
 # --clean takes the copy away again
 {
