@@ -31,6 +31,7 @@
 #include "proof/proof_init.h"
 #include "proof/verify_signature.h"
 #include "seal/seal.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -85,6 +86,20 @@ sc_verify_fault(const ScVerifyChain *chain, const char *word)
 	return fault;
 }
 
+/* has the table never had a row?  A dump without rows brings such tables; they join with their first row */
+static bool
+never_used(Oid relid)
+{
+	Relation	rel = try_table_open(relid, AccessShareLock);
+	bool		unused;
+
+	if (rel == NULL)
+		return true;
+	unused = RelationGetNumberOfBlocks(rel) == 0;
+	table_close(rel, AccessShareLock);
+	return unused;
+}
+
 /* tables that use the access method but that no chain knows */
 static void
 find_unknown_tables(ScVerify *v)
@@ -105,7 +120,7 @@ find_unknown_tables(ScVerify *v)
 			continue;
 		foreach(cell, v->tables)
 			known |= ((ScVerifyTable *) lfirst(cell))->relid == form->oid;
-		if (known)
+		if (known || never_used(form->oid))
 			continue;
 		fault = sc_verify_fault(NULL, SC_FAULT_TABLE_UNKNOWN);
 		fault.relation = form->oid;
