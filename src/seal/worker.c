@@ -27,6 +27,7 @@
 #include "seal/shmem.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "storage/procsignal.h"
 #include "storage/sinval.h"
@@ -79,17 +80,25 @@ fix_settings(void)
 	}
 }
 
-/* is the extension in this database? */
+/*
+ * Is the extension in this database?  Who drops it tells us of it before its
+ * invalidations are sent, so what our caches say counts only under a lock.
+ */
 static bool
 extension_present(void)
 {
-	bool		present;
+	Oid			chains;
+	Oid			locked = InvalidOid;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	present = OidIsValid(sc_registry_relation("chain"));
+	while (OidIsValid(chains = sc_registry_relation("chain")) && chains != locked)
+	{
+		LockRelationOid(chains, AccessShareLock);
+		locked = chains;
+	}
 	CommitTransactionCommand();
-	return present;
+	return OidIsValid(chains);
 }
 
 /* does this database have prepared transactions?  Looked at without locks: a guess that is made again. */

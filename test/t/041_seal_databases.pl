@@ -85,9 +85,11 @@ is($node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend
 $node->safe_psql('postgres', 'CREATE DATABASE e');
 $node->safe_psql('e', 'CREATE EXTENSION seoulchain');
 worker_in('e', 'CREATE EXTENSION brings the worker');
+my $offset = -s $node->logfile;
 ($status, $out, $err) = $node->psql('e', 'DROP EXTENSION seoulchain');
 is($status, 0, 'DROP EXTENSION does not wait for it') or diag($err);
 ok($node->poll_query_until('postgres', sprintf($workers, 'e'), '0'), 'and it leaves');
+unlike(slurp_file($node->logfile, $offset), qr/ERROR:/, 'without an error in the log');
 $node->safe_psql('e', 'CREATE EXTENSION seoulchain; CREATE TABLE t (id int) USING ledger');
 isnt($node->safe_psql('e', 'INSERT INTO t VALUES (1); SELECT seoulchain.seal()'), '', 'a second CREATE EXTENSION seals');
 $node->safe_psql('e', 'BEGIN; CREATE TABLE u (id int) USING ledger; ROLLBACK');
