@@ -24,6 +24,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "ledger/ledger_seq.h"
+#include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
@@ -48,7 +49,7 @@ require_seq(Oid ledger, Oid parent)
 {
 	if (get_attnum(parent, SC_LEDGER_SEQ) == InvalidAttrNumber)
 		refuse_place(ledger, psprintf("Partitioned table \"%s\" has no column \"%s\".", get_rel_name(parent), SC_LEDGER_SEQ),
-					 psprintf("SELECT seoulchain.add_ledger_seq('%s');", get_rel_name(parent)));
+					 psprintf("SELECT seoulchain.add_ledger_seq(%s);", sc_refuse_literal(parent)));
 }
 
 void

@@ -15,12 +15,14 @@
 #include "ledger/ledger_seq.h"
 
 #include "access/table.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "ledger/ddl.h"
+#include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/settings.h"
 #include "miscadmin.h"
@@ -64,7 +66,8 @@ refuse_missing(Relation rel)
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("partition \"%s\" cannot be a ledger table", RelationGetRelationName(rel)),
 				 errdetail("Its partitioned table has no column \"%s\".", SC_LEDGER_SEQ),
-				 errhint("SELECT seoulchain.add_ledger_seq('<partitioned table>');")));
+				 errhint("SELECT seoulchain.add_ledger_seq(%s);",
+						 sc_refuse_literal(get_partition_parent(RelationGetRelid(rel), false)))));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 			 errmsg("ledger table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), SC_LEDGER_SEQ),

@@ -16,6 +16,7 @@
 #include "ledger/settings.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -28,6 +29,12 @@ sc_refuse(const char *relname, const char *command, const char *hint)
 			 errmsg("ledger table \"%s\" is append-only", relname),
 			 errdetail("%s was refused.", command),
 			 errhint("%s", hint)));
+}
+
+char *
+sc_refuse_literal(Oid relid)
+{
+	return quote_literal_cstr(DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(relid))));
 }
 
 void

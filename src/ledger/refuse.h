@@ -27,4 +27,7 @@ extern void sc_refuse_truncate(Oid relid);
 /* may rows be loaded with their ledger_seq?  Not into tables of an open chain, where rows come by recording only */
 extern bool sc_restore_allows(Oid relid);
 
+/* the relation as a literal that a command in a hint can take: quoted, with its schema where that is needed */
+extern char *sc_refuse_literal(Oid relid);
+
 #endif							/* SC_LEDGER_REFUSE_H */

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/target.h"
 #include "utils/hsearch.h"
@@ -85,8 +86,8 @@ load_target(Relation rel, ScTarget *target)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("ledger table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), SC_LEDGER_SEQ),
-				 errhint("SELECT * FROM seoulchain.verify('%s'); tells what else was changed.",
-						 RelationGetRelationName(rel))));
+				 errhint("SELECT * FROM seoulchain.verify(%s); tells what else was changed.",
+						 sc_refuse_literal(RelationGetRelid(rel)))));
 	return true;
 }
 

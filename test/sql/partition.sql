@@ -105,6 +105,18 @@ UPDATE mixed SET id = 1 WHERE id = 2;
 DELETE FROM mixed WHERE id = 2;
 SELECT id, v, ledger_seq IS NOT NULL AS numbered FROM mixed ORDER BY id;
 
+-- the hint's command works as it stands
+CREATE SCHEMA "away from here";
+CREATE TABLE "away from here"."Trip's" (id int) PARTITION BY LIST (id);
+CREATE TABLE far PARTITION OF "away from here"."Trip's" FOR VALUES IN (1) USING ledger;
+CREATE TABLE far (id int) USING ledger;
+ALTER TABLE "away from here"."Trip's" ATTACH PARTITION far FOR VALUES IN (1);
+SELECT seoulchain.add_ledger_seq('"away from here"."Trip''s"');
+ALTER TABLE "away from here"."Trip's" ATTACH PARTITION far FOR VALUES IN (1);
+SET client_min_messages = warning;
+DROP SCHEMA "away from here" CASCADE;
+RESET client_min_messages;
+
 -- who may call it, and for what
 SELECT seoulchain.add_ledger_seq('trip_2');
 CREATE TABLE plain (a int);
