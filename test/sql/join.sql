@@ -41,7 +41,7 @@ SELECT attrelid::regclass, string_agg(attname, ',' ORDER BY attnum) FROM pg_attr
 	WHERE attrelid IN ('by_default'::regclass, 'joins_inner.inner_table'::regclass, 'like_ledger'::regclass,
 		'like_ledger2'::regclass, 'like_plain'::regclass, 'like_plain_all'::regclass)
 		AND attnum > 0 AND NOT attisdropped
-	GROUP BY 1 ORDER BY 1::text;
+	GROUP BY 1 ORDER BY min(attrelid::regclass::text);
 DROP TABLE joins_inner.inner_table;
 DROP SCHEMA joins_inner;
 
@@ -81,7 +81,7 @@ SELECT t, r.* FROM unnest(ARRAY['as_select', 'as_hidden', 'as_union', 'as_distin
 	'as_with', 'as_with_union', 'as_with_ledger', 'as_no_data', 'as_empty', 'select_into', 'as_explained']::regclass[]) WITH ORDINALITY u(t, n),
 	rows_of(t) r ORDER BY n, after_join;
 SELECT l.relation, c.column_name FROM seoulchain.ledger l JOIN seoulchain.ledger_column c USING (table_id)
-	WHERE relation IN ('as_hidden'::regclass, 'as_no_data'::regclass, 'as_empty'::regclass) ORDER BY 1::text, attnum;
+	WHERE relation IN ('as_hidden'::regclass, 'as_no_data'::regclass, 'as_empty'::regclass) ORDER BY relation::text, attnum;
 
 -- from EXECUTE, names too many or taken
 PREPARE p AS SELECT 1 AS a;
@@ -177,7 +177,7 @@ CREATE TABLE mine (a int) USING ledger;
 RESET seoulchain.default_chain;
 RESET ROLE;
 SELECT relation, count(c.*) FROM seoulchain.ledger LEFT JOIN seoulchain.ledger_column c USING (table_id)
-	WHERE relation::text LIKE 'made%' GROUP BY 1 ORDER BY 1::text;
+	WHERE relation::text LIKE 'made%' GROUP BY 1 ORDER BY min(relation::text);
 
 -- an extension cannot own one
 CREATE TABLE owned (a int) USING ledger;
