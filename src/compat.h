@@ -7,6 +7,10 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "nodes/tidbitmap.h"
+
 #if PG_VERSION_NUM < 150000
 #error "Seoulchain needs PostgreSQL 15 or newer"
 #endif
@@ -14,6 +18,8 @@
 #if PG_VERSION_NUM >= 160000
 #include "storage/relfilelocator.h"
 #include "varatt.h"				/* VARDATA and the like, which postgres.h of 15 has */
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #define ScFileLocator RelFileLocator
 #define sc_am_set_new_storage relation_set_new_filelocator
 #define SC_UPDATE_INDEXES_TYPE TU_UpdateIndexes
@@ -44,5 +50,73 @@
 #else
 #define SC_IS_SET_EXPRESSION(subtype) false
 #endif
+
+/* behind a declaration; the server's own macro moved to the front in 18, and both compilers know this one */
+#define SC_NORETURN __attribute__((noreturn))
+
+/* index scans, which take an argument more from 18 on */
+#if PG_VERSION_NUM >= 180000
+#define sc_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
+#define sc_index_beginscan_bitmap(index, snapshot, nkeys) index_beginscan_bitmap(index, snapshot, NULL, nkeys)
+#else
+#define sc_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#define sc_index_beginscan_bitmap(index, snapshot, nkeys) index_beginscan_bitmap(index, snapshot, nkeys)
+#endif
+
+/* one page of a bitmap at a time */
+typedef struct ScBitmapPages
+{
+#if PG_VERSION_NUM >= 180000
+	TBMIterator iterator;
+	TBMIterateResult result;
+#else
+	TBMIterator *iterator;
+#endif
+} ScBitmapPages;
+
+static inline void
+sc_bitmap_begin(ScBitmapPages *pages, TIDBitmap *bitmap)
+{
+#if PG_VERSION_NUM >= 180000
+	pages->iterator = tbm_begin_iterate(bitmap, NULL, InvalidDsaPointer);
+#else
+	pages->iterator = tbm_begin_iterate(bitmap);
+#endif
+}
+
+/* the next page: its offsets (room for MaxHeapTuplesPerPage) and how many, -1 if lossy; false at the end */
+static inline bool
+sc_bitmap_next(ScBitmapPages *pages, BlockNumber *block, OffsetNumber *offsets, int *noffsets)
+{
+#if PG_VERSION_NUM >= 180000
+	if (!tbm_iterate(&pages->iterator, &pages->result))
+		return false;
+	*block = pages->result.blockno;
+	*noffsets = pages->result.lossy ? -1 :
+		tbm_extract_page_tuple(&pages->result, offsets, MaxHeapTuplesPerPage);
+#else
+	TBMIterateResult *page = tbm_iterate(pages->iterator);
+
+	if (page == NULL)
+		return false;
+	*block = page->blockno;
+	*noffsets = page->ntuples;
+	if (page->ntuples > 0)
+		memcpy(offsets, page->offsets, page->ntuples * sizeof(OffsetNumber));
+#endif
+	return true;
+}
+
+static inline void
+sc_bitmap_end(ScBitmapPages *pages)
+{
+#if PG_VERSION_NUM >= 180000
+	tbm_end_iterate(&pages->iterator);
+#else
+	tbm_end_iterate(pages->iterator);
+#endif
+}
 
 #endif							/* SC_COMPAT_H */

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "compat.h"
+
 #include "access/attnum.h"
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
@@ -21,6 +23,6 @@ extern ColumnDef *sc_ledger_seq_column(void);
 extern void sc_ledger_seq_check(Relation rel);
 
 /* the error of a table whose definition has a column of that name already */
-extern void sc_ledger_seq_reserved(const char *relname) pg_attribute_noreturn();
+extern void sc_ledger_seq_reserved(const char *relname) SC_NORETURN;
 
 #endif							/* SC_LEDGER_LEDGER_SEQ_H */

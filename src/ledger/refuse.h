@@ -7,13 +7,15 @@
 
 #include "postgres.h"
 
+#include "compat.h"
+
 #include "utils/relcache.h"
 
 /* ERROR: ledger table "x" is append-only, DETAIL: <command> was refused. */
-extern void sc_refuse(const char *relname, const char *command, const char *hint) pg_attribute_noreturn();
+extern void sc_refuse(const char *relname, const char *command, const char *hint) SC_NORETURN;
 
 /* UPDATE, DELETE, ... on a ledger table: hint is to insert a correcting row */
-extern void sc_refuse_change(Relation rel, const char *command) pg_attribute_noreturn();
+extern void sc_refuse_change(Relation rel, const char *command) SC_NORETURN;
 
 /*
  * For the callback that gives a relation new, empty storage: refuses (TRUNCATE)

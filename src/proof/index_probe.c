@@ -20,6 +20,7 @@
 #include "access/stratnum.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
+#include "compat.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -54,7 +55,7 @@ sc_probe_begin(ScIndexCheck *check)
 		ScanKeyEntryInitialize(&probe->keys[i], 0, i + 1, strategy, type,
 							   index->rd_indcollation[i], get_opcode(operator), (Datum) 0);
 	}
-	probe->scan = index_beginscan(check->heap, index, check->snapshot, probe->nkeys, 0);
+	probe->scan = sc_index_beginscan(check->heap, index, check->snapshot, probe->nkeys, 0);
 	return probe;
 }
 

@@ -16,6 +16,7 @@
 #include "access/genam.h"
 #include "access/relscan.h"
 #include "catalog/pg_am.h"
+#include "compat.h"
 #include "nodes/tidbitmap.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -24,23 +25,24 @@
 static bool
 take_bitmap(ScIndexCheck *check, TIDBitmap *bitmap)
 {
-	TBMIterator *iterator = tbm_begin_iterate(bitmap);
-	TBMIterateResult *page;
-	bool		exact = true;
+	ScBitmapPages pages;
+	BlockNumber block;
+	OffsetNumber offsets[MaxHeapTuplesPerPage];
+	int			noffsets = 0;
 
-	while (exact && (page = tbm_iterate(iterator)) != NULL)
+	sc_bitmap_begin(&pages, bitmap);
+	while (noffsets >= 0 && sc_bitmap_next(&pages, &block, offsets, &noffsets))
 	{
-		exact = page->ntuples >= 0;
-		for (int i = 0; i < page->ntuples; i++)
+		for (int i = 0; i < noffsets; i++)
 		{
 			ItemPointerData tid;
 
-			ItemPointerSet(&tid, page->blockno, page->offsets[i]);
+			ItemPointerSet(&tid, block, offsets[i]);
 			sc_entries_put(check->found, &tid, 0, SC_NONE);
 		}
 	}
-	tbm_end_iterate(iterator);
-	return exact;
+	sc_bitmap_end(&pages);
+	return noffsets >= 0;
 }
 
 bool
@@ -55,7 +57,7 @@ sc_scan_entries(ScIndexCheck *check)
 		return false;
 	/* work_mem does not bound this one: a lossy page would tell nothing */
 	bitmap = tbm_create(MaxAllocHugeSize, NULL);
-	scan = index_beginscan_bitmap(check->index, check->snapshot, 0);
+	scan = sc_index_beginscan_bitmap(check->index, check->snapshot, 0);
 	index_rescan(scan, NULL, 0, NULL, 0);
 	index_getbitmap(scan, bitmap);
 	index_endscan(scan);

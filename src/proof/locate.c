@@ -26,6 +26,7 @@
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "compat.h"
 #include "executor/spi.h"
 #include "ledger/row.h"
 #include "miscadmin.h"
@@ -157,7 +158,7 @@ fetch_by_index(ScRowPlace *place, AttrNumber attno, Snapshot snapshot)
 	if (index == NULL)
 		return false;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(place->ledger_seq));
-	scan = index_beginscan(place->rel, index, snapshot, 1, 0);
+	scan = sc_index_beginscan(place->rel, index, snapshot, 1, 0);
 	index_rescan(scan, &key, 1, NULL, 0);
 	while (!found && index_getnext_slot(scan, ForwardScanDirection, place->slot))
 		found = slot_has_seq(place->slot, attno, place->ledger_seq);

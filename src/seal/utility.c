@@ -160,6 +160,25 @@ is_commit_prepared(Node *stmt)
 	return IsA(stmt, TransactionStmt) && ((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
+/* runs a command that wants a database for itself; not inlined, so that no variable lives across the TRY */
+static pg_noinline void
+run_held(Oid dboid, PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+		 ProcessUtilityContext context, ParamListInfo params,
+		 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	sc_hold_begin(dboid);
+	PG_TRY();
+	{
+		wait_for_leave(dboid);
+		run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	}
+	PG_FINALLY();
+	{
+		sc_hold_end();
+	}
+	PG_END_TRY();
+}
+
 /* the ProcessUtility hook */
 static void
 process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
@@ -179,17 +198,7 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 
 	if (OidIsValid(dboid))
 	{
-		sc_hold_begin(dboid);
-		PG_TRY();
-		{
-			wait_for_leave(dboid);
-			run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
-		}
-		PG_FINALLY();
-		{
-			sc_hold_end();
-		}
-		PG_END_TRY();
+		run_held(dboid, pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 		return;
 	}
 
