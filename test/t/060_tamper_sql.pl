@@ -125,6 +125,8 @@ my @attacks = (
 	[ 'a hash in the journal', "UPDATE seoulchain.journal SET entries = @{[flipped('entries', 30)]}", qr/[st]:\d+ row altered/ ],
 	[ 'a journal entry without a row', q{INSERT INTO seoulchain.journal SELECT chain_id, set_byte(set_byte(entries, 9, 100), 2, 1) FROM seoulchain.journal LIMIT 1},
 		qr/.*(journal altered|row missing)/, qr/.*sequence altered/ ],
+	[ 'what the sealer rejected', q{INSERT INTO seoulchain.rejected SELECT chain_id, 77, 1, NULL, NULL, 'by hand', now() FROM seoulchain.chain},
+		qr/#77 journal altered/ ],
 	# rows, with the access method exchanged in the catalog
 	[ 'UPDATE', "$heap UPDATE t SET v = 'forged' WHERE id = 10; $ledger", 't:10 row altered' ],
 	[ 'UPDATE of a row that waits', "$heap UPDATE t SET v = 'forged' WHERE id = 712; $ledger", 't:712 row altered' ],
