@@ -33,7 +33,7 @@ define_settings(void)
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("seoulchain.seal_max_leaves",
 							"Most leaves in a block, its block leaf included.",
-							"A block may exceed it by less than one journal entry of 210 leaves.",
+							"A block may exceed it by less than one journal run of 249 leaves.",
 							&sc_seal_max_leaves, 500000, 2, 4000000,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("seoulchain.sign_key_directory",
