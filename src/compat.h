@@ -119,4 +119,11 @@ sc_bitmap_end(ScBitmapPages *pages)
 #endif
 }
 
+/* does this session hold exactly that lock?  17 can also ask for stronger ones */
+#if PG_VERSION_NUM >= 170000
+#define sc_lock_held_by_me(tag, mode) LockHeldByMe((tag), (mode), false)
+#else
+#define sc_lock_held_by_me(tag, mode) LockHeldByMe((tag), (mode))
+#endif
+
 #endif							/* SC_COMPAT_H */

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "compat.h"
 #include "core/buf.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -27,6 +28,7 @@
 #include "seal/seal.h"
 #include "seal/tree_write.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -35,6 +37,15 @@ void
 sc_chain_lock(int32 chain_id)
 {
 	LockDatabaseObject(sc_registry_relation("chain"), (Oid) chain_id, 0, ExclusiveLock);
+}
+
+bool
+sc_chain_locked_by_me(int32 chain_id)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, sc_registry_relation("chain"), (Oid) chain_id, 0);
+	return sc_lock_held_by_me(&tag, ExclusiveLock);
 }
 
 static int

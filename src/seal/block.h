@@ -19,5 +19,7 @@ extern int	sc_seal_chain(int32 chain_id, int64 *height);
 
 /* the lock under which a chain is sealed and opened; until the end of the transaction */
 extern void sc_chain_lock(int32 chain_id);
+/* does this session hold it? */
+extern bool sc_chain_locked_by_me(int32 chain_id);
 
 #endif							/* SC_SEAL_BLOCK_H */

@@ -17,6 +17,7 @@
 #include "ledger/recorder.h"
 #include "ledger/registry.h"
 #include "miscadmin.h"
+#include "seal/block.h"
 #include "seal/internal_scan.h"
 #include "seal/resume.h"
 #include "seal/seal.h"
@@ -69,6 +70,13 @@ sc_seal(PG_FUNCTION_ARGS)
 	bool		wrote;
 
 	sc_chain_require_open(chain);
+	/* the worker would wait for us, and we for the worker */
+	if (sc_chain_locked_by_me(chain->chain_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("chain \"%s\" cannot be sealed within this transaction", chain->name),
+				 errdetail("It has locked the chain, as CLUSTER and open_chain do."),
+				 errhint("Commit first.")));
 	wrote = session_wrote(chain->chain_id);
 	memset(&mail, 0, sizeof(mail));
 	mail.kind = SC_MAIL_SEAL;

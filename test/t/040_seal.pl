@@ -58,6 +58,10 @@ WHERE a.prev_hash <> coalesce(b.block_hash, decode(repeat('00', 32), 'hex')) OR 
 	OR a.sealed_at < b.sealed_at OR a.root_hash <> seoulchain.root_hash(a.chain, a.tree_size)
 SQL
 
+# a transaction that holds the chain's lock would wait for ever
+sql('CREATE TABLE c (id int) USING ledger; CREATE INDEX c_id ON c (id); INSERT INTO c VALUES (1); SELECT seoulchain.seal()');
+refused('BEGIN; CLUSTER c USING c_id; SELECT seoulchain.seal(); ROLLBACK', qr/cannot be sealed within this transaction.*Commit first/s, 'seal() behind CLUSTER in one transaction');
+
 # limits of a block
 $node->append_conf('postgresql.conf', 'seoulchain.seal_max_leaves = 1000');
 $node->reload;
