@@ -40,10 +40,22 @@ sc_begin() {
 	export SC_TMP SC_USER
 }
 
-# sc_end: stops our clusters, removes our folder
+# sc_descendants PID: the processes that it started, and those that they did
+sc_descendants() {
+	local child
+	for child in $(cat "/proc/$1"/task/*/children 2>/dev/null); do
+		sc_descendants "$child"
+		echo "$child"
+	done
+}
+
+# sc_end: ends what we started, stops our clusters, removes our folder
 sc_end() {
-	local status=$? pidfile
+	local status=$? pidfile children
 	trap - EXIT HUP INT TERM
+	children=$(sc_descendants $$)
+	# shellcheck disable=SC2086
+	[ -z "$children" ] || kill $children 2>/dev/null || true
 	while read -r pidfile; do
 		sc_user "${PG_BIN:-/nonexistent}/pg_ctl" stop -m immediate -w -D "$(dirname "$pidfile")" >/dev/null 2>&1 || true
 	done < <(find "$SC_TMP" -name postmaster.pid 2>/dev/null)
