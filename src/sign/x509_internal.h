@@ -1,0 +1,39 @@
+/*
+ * x509_internal.h
+ *	  What timestamps need of certificates; nobody outside this room includes it.
+ */
+#ifndef SC_SIGN_X509_INTERNAL_H
+#define SC_SIGN_X509_INTERNAL_H
+
+#include <openssl/x509.h>
+
+#include "sign/x509.h"
+
+struct ScAuthorities
+{
+	X509_STORE *store;			/* the trusted ones */
+	STACK_OF(X509) *others;		/* the helpful ones */
+	STACK_OF(X509_CRL) *crls;
+};
+
+/* what a certificate must be good for */
+typedef enum ScCertUse
+{
+	SC_CERT_USE_ROWS,
+	SC_CERT_USE_TIMESTAMPS
+} ScCertUse;
+
+/* judges a decoded certificate; `more` (or NULL) may help to complete the chain */
+extern void sc_cert_judge_decoded(ScCertJudgement *out, const ScAuthorities *authorities, X509 *cert,
+								  STACK_OF(X509) *more, ScCertUse use, int64_t at);
+
+/* POSIX seconds of a time in a certificate, CRL or token; false when it is none */
+extern bool sc_cert_time(int64_t *out, const ASN1_TIME *time);
+
+/* one PEM block or DER, the whole input; free *der with OPENSSL_free; `name` is the PEM block's */
+extern ScCertReason sc_cert_bytes(uint8_t **der, size_t *derlen, const char *name, const void *data, size_t len);
+
+/* whether the CRLs at hand list one of the chain's certificates (crl.c) */
+extern void sc_crl_judge(ScCertJudgement *out, const ScAuthorities *authorities, STACK_OF(X509) *chain, int64_t at);
+
+#endif							/* SC_SIGN_X509_INTERNAL_H */
