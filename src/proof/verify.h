@@ -105,6 +105,13 @@ typedef struct ScPending
 	uint16		offset;			/* of the run's first entry in the row's bytes */
 } ScPending;
 
+/* key of ScVerify.unreadable */
+typedef struct ScUnreadableKey
+{
+	int32		table_id;
+	ItemPointerData tid;
+} ScUnreadableKey;
+
 typedef struct ScVerify
 {
 	MemoryContext context;

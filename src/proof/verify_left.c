@@ -15,18 +15,11 @@
 #include "miscadmin.h"
 #include "proof/progress.h"
 
-/* key of ScVerify.unreadable */
-typedef struct UnreadableKey
-{
-	int32		table_id;
-	ItemPointerData tid;
-} UnreadableKey;
-
 /* was there a damaged tuple where the leaf's row was stored?  Then that is it. */
 static bool
 was_unreadable(ScVerify *v, const ScPlace *place)
 {
-	UnreadableKey key;
+	ScUnreadableKey key;
 	bool		found;
 
 	memset(&key, 0, sizeof(key));
@@ -58,7 +51,7 @@ word_for(ScVerify *v, const ScPlace *place, const ScVerifyTable *table, int64 le
 {
 	if (place->table_id == SC_TABLE_EVENTS)
 		return SC_FAULT_EVENT_MISSING;
-	if (table && table->dropped_seq > ledger_seq && table->rel == NULL)
+	if (table && table->dropped_seq > ledger_seq && table->joined_seq < ledger_seq && table->rel == NULL)
 		return NULL;
 	if (OidIsValid(v->only_relation) && (table == NULL || table->relid != v->only_relation))
 		return NULL;
@@ -119,7 +112,7 @@ static void
 report_unreadable(ScVerify *v)
 {
 	HASH_SEQ_STATUS status;
-	UnreadableKey *key;
+	ScUnreadableKey *key;
 
 	hash_seq_init(&status, v->unreadable);
 	while ((key = hash_seq_search(&status)) != NULL)

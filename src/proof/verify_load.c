@@ -225,6 +225,30 @@ take_snapshot(ScVerify *v)
 	list_sort(v->tables, compare_tables);
 }
 
+/* sorts the chains; one that stands there twice is a fault and counts once */
+static void
+sort_chains(ScVerify *v)
+{
+	List	   *sorted = NIL;
+	ListCell   *cell;
+
+	list_sort(v->chains, compare_chains);
+	foreach(cell, v->chains)
+	{
+		ScVerifyChain *chain = lfirst(cell);
+
+		if (sorted != NIL && ((ScVerifyChain *) llast(sorted))->chain_id == chain->chain_id)
+		{
+			ScFault		fault = sc_verify_fault(chain, SC_FAULT_REGISTRY_ALTERED);
+
+			sc_faults_add(v->faults, &fault);
+		}
+		else
+			sorted = lappend(sorted, chain);
+	}
+	v->chains = sorted;
+}
+
 void
 sc_verify_load_registry(ScVerify *v)
 {
@@ -232,7 +256,7 @@ sc_verify_load_registry(ScVerify *v)
 
 	take_snapshot(v);
 	scan_named(v, "chain", chain_row);
-	list_sort(v->chains, compare_chains);
+	sort_chains(v);
 	scan_named(v, "node", node_row);
 	foreach(cell, v->tables)
 	{

@@ -17,6 +17,7 @@
 
 #include "proof/verify.h"
 
+#include "catalog/pg_class.h"
 #include "ledger/registry.h"
 #include "ledger/row.h"
 #include "miscadmin.h"
@@ -41,13 +42,6 @@ typedef struct RowPass
 	ScBuf		buf;
 	int			nestlevel;
 } RowPass;
-
-/* key of ScVerify.unreadable */
-typedef struct UnreadableKey
-{
-	int32		table_id;
-	ItemPointerData tid;
-} UnreadableKey;
 
 /* a fault of a row; leaf and range may be unknown */
 static void
@@ -195,7 +189,7 @@ judge_row(void *arg, ScScan *scan)
 static void
 remember_unreadable(RowPass *pass, ScScan *scan)
 {
-	UnreadableKey key;
+	ScUnreadableKey key;
 
 	memset(&key, 0, sizeof(key));
 	key.table_id = pass->table->table_id;
@@ -310,6 +304,12 @@ verify_table(ScVerify *v, ScVerifyTable *table)
 			table_fault(v, table, SC_FAULT_TABLE_MISSING);
 		return;
 	}
+	if (table->rel->rd_rel->relkind != RELKIND_RELATION)
+	{
+		/* the registry was made to name a view, an index or the like: nothing to scan */
+		table_fault(v, table, SC_FAULT_REGISTRY_ALTERED);
+		return;
+	}
 	if (table->dropped_seq != 0)
 		table_fault(v, table, SC_FAULT_REGISTRY_ALTERED);
 	if (table->rel->rd_rel->relam != sc_ledger_am_oid())
@@ -338,8 +338,8 @@ sc_verify_rows(ScVerify *v)
 	HASHCTL		control;
 
 	memset(&control, 0, sizeof(control));
-	control.keysize = sizeof(UnreadableKey);
-	control.entrysize = sizeof(UnreadableKey);
+	control.keysize = sizeof(ScUnreadableKey);
+	control.entrysize = sizeof(ScUnreadableKey);
 	control.hcxt = v->context;
 	v->unreadable = hash_create("seoulchain unreadable tuples", 64, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);

@@ -118,6 +118,14 @@ my @attacks = (
 		qr/chain registry altered/, qr/block \d block altered/, qr/[st]:\d+ row altered/, qr/block \d signature wrong/ ],
 	[ 'the chain deleted', 'DELETE FROM seoulchain.chain',
 		qr/.*registry altered/, qr/chain tree node added/, qr/chain journal altered/ ],
+	[ 'a chain twice', 'ALTER TABLE seoulchain.chain DROP CONSTRAINT chain_pkey, DROP CONSTRAINT chain_name_key, DROP CONSTRAINT chain_origin_key;
+		INSERT INTO seoulchain.chain SELECT * FROM seoulchain.chain', 'chain registry altered' ],
+	[ 'a table said to be a view', q{CREATE VIEW w AS SELECT * FROM s; UPDATE seoulchain.ledger SET relation = 'w'::regclass WHERE ledger_name = 'public.s'},
+		's table unknown', 'w registry altered', qr/w#\d+ row missing/ ],
+	[ 'a table said to be an index', q{UPDATE seoulchain.ledger SET relation = 't_id'::regclass WHERE ledger_name = 'public.s'},
+		's table unknown', 't_id registry altered', qr/t_id#\d+ row missing/ ],
+	[ 'a table said to be no relation', q{UPDATE seoulchain.ledger SET relation = 4000000000 WHERE ledger_name = 'public.s'},
+		's table unknown', '4000000000 table missing', qr/4000000000#\d+ row missing/ ],
 	[ 'the sequence set back', q{SELECT setval('seoulchain.chain_1_seq', 1, false)}, qr/seoulchain.chain_1_seq#\d+ sequence altered/ ],
 	# journal
 	[ 'the journal emptied', 'DELETE FROM seoulchain.journal', qr/[st]:\d+ row added/ ],
