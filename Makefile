@@ -5,6 +5,7 @@
 #   make demo       the main job shown on a throwaway cluster
 #   make test       everything: packages, build, all tests
 #   make test-long  the same with the tests that take many minutes at full size
+#   make test-majors  tests with the PostgreSQL 17 and 18 of newer Debian suites (downloads 1 GB)
 #   make bench      the figures of docs/benchmarks.md
 #
 # demo, test and bench bring their own server copy and install Debian packages
@@ -35,13 +36,15 @@ VERIFY_OBJS = $(VERIFY_SRC:.c=.o)
 
 # These need no server yet, and not the rest of this file.
 .DEFAULT_GOAL = all
-TOOL_GOALS = test test-long demo bench
+TOOL_GOALS = test test-long test-majors demo bench
 .PHONY: $(TOOL_GOALS) install-verify uninstall-verify
 
 test:
 	tools/run_tests
 test-long:
 	SC_LONG=1 tools/run_tests
+test-majors:
+	tools/test_majors
 demo:
 	tools/run_demo
 bench:

@@ -9,6 +9,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "nodes/parsenodes.h"
 #include "nodes/tidbitmap.h"
 
 #if PG_VERSION_NUM < 150000
@@ -50,6 +51,27 @@
 #else
 #define SC_IS_SET_EXPRESSION(subtype) false
 #endif
+
+/* NOT NULL as the grammar makes it behind a column */
+static inline Constraint *
+sc_not_null_constraint(void)
+{
+	Constraint *constraint = makeNode(Constraint);
+
+	constraint->contype = CONSTR_NOTNULL;
+	constraint->location = -1;
+#if PG_VERSION_NUM >= 180000
+	constraint->is_enforced = true;
+#endif
+	constraint->initially_valid = true;
+	return constraint;
+}
+
+/*
+ * From 18 on NOT NULL is a constraint of its own: no column's change is
+ * announced when one comes, by itself or for a primary key.
+ */
+#define SC_NOT_NULL_IS_CONSTRAINT (PG_VERSION_NUM >= 180000)
 
 /* behind a declaration; the server's own macro moved to the front in 18, and both compilers know this one */
 #define SC_NORETURN __attribute__((noreturn))

@@ -18,16 +18,21 @@
 
 #include "ledger/ddl.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "commands/tablecmds.h"
+#include "compat.h"
 #include "executor/executor.h"
 #include "ledger/guard.h"
 #include "ledger/ledger_seq.h"
@@ -37,9 +42,11 @@
 #include "ledger/registry.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* a relation that a command created or altered */
 typedef struct Noted
@@ -299,6 +306,36 @@ relation_created(Oid relid, int column, const ObjectAccessPostCreate *arg)
 		note_relation(rewritten);
 }
 
+/* the relation of a constraint that was created a moment ago and nobody sees yet, if it says NOT NULL */
+static Oid
+not_null_relation(Oid constraint)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			relid = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_constraint_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(constraint));
+	scan = systable_beginscan(rel, ConstraintOidIndexId, true, SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple) && ((Form_pg_constraint) GETSTRUCT(tuple))->contype == 'n')
+		relid = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return relid;
+}
+
+/* a constraint is created: NOT NULL may be meant for ledger_seq */
+static void
+constraint_created(Oid constraint)
+{
+	Oid			relid = not_null_relation(constraint);
+
+	if (OidIsValid(relid) && sc_is_ledger_relation(relid))
+		note_relation(relid);
+}
+
 /* something is about to be dropped */
 static void
 object_dropped(Oid class, Oid object, int column)
@@ -355,6 +392,8 @@ ddl_object_access(ObjectAccessType access, Oid class, Oid object, int column, vo
 		return;
 	if (access == OAT_POST_CREATE && class == RelationRelationId)
 		relation_created(object, column, arg);
+	else if (access == OAT_POST_CREATE && class == ConstraintRelationId && SC_NOT_NULL_IS_CONSTRAINT)
+		constraint_created(object);
 	else if (access == OAT_POST_CREATE && class == ProcedureRelationId)
 		sc_guard_handler(object);
 	else if (access == OAT_POST_ALTER)

@@ -89,6 +89,14 @@ guard_access_method(Oid relid, const char *name)
 				 errhint("Create a table USING ledger and INSERT ... SELECT the rows.")));
 }
 
+/* is it NOT NULL ledger_seq, a table constraint from 18 on? */
+static bool
+is_not_null_seq(const Constraint *constraint)
+{
+	return constraint->contype == CONSTR_NOTNULL && constraint->keys != NIL &&
+		strcmp(strVal(linitial(constraint->keys)), SC_LEDGER_SEQ) == 0;
+}
+
 /* one subcommand; ledger is the ledger table it would reach, named relation or descendant */
 static void
 guard_command(Oid ledger, const AlterTableCmd *cmd)
@@ -98,6 +106,8 @@ guard_command(Oid ledger, const AlterTableCmd *cmd)
 
 	if (on_column != NULL && cmd->name != NULL && strcmp(cmd->name, SC_LEDGER_SEQ) == 0)
 		refuse_seq(ledger, on_column);
+	if (cmd->subtype == AT_AddConstraint && is_not_null_seq((Constraint *) cmd->def))
+		refuse_seq(ledger, "ADD NOT NULL");
 
 	switch (cmd->subtype)
 	{

@@ -18,6 +18,7 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "ledger/ledger_seq.h"
 #include "ledger/registry.h"
 #include "ledger/settings.h"
@@ -88,7 +89,8 @@ expand_like(Oid relid)
 		if (att->attisdropped || strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
 			continue;
 		column = makeColumnDef(NameStr(att->attname), att->atttypid, att->atttypmod, att->attcollation);
-		column->is_not_null = att->attnotnull;
+		if (att->attnotnull)
+			column->constraints = list_make1(sc_not_null_constraint());
 		columns = lappend(columns, column);
 	}
 	table_close(rel, NoLock);

@@ -65,11 +65,15 @@ bool
 sc_is_ledger_relation(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			am;
+	Form_pg_class form;
+	Oid			am = InvalidOid;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	am = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	/* from 17 on a partitioned table has an access method too, for its partitions to inherit */
+	if (form->relkind != RELKIND_PARTITIONED_TABLE)
+		am = form->relam;
 	ReleaseSysCache(tuple);
 	return OidIsValid(am) && am == sc_ledger_am_oid();
 }

@@ -67,7 +67,8 @@ CREATE TABLE as_empty USING ledger AS SELECT 1 AS a WHERE false;
 SET default_table_access_method = ledger;
 SELECT 5 AS five INTO select_into;
 RESET default_table_access_method;
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, VERBOSE) CREATE TABLE as_explained USING ledger AS SELECT 1 AS a;
+-- what EXPLAIN prints differs between majors
+DO $$BEGIN EXECUTE 'EXPLAIN (ANALYZE) CREATE TABLE as_explained USING ledger AS SELECT 1 AS a'; END$$;
 
 -- rows in their order, and how far behind the join event each stands
 CREATE FUNCTION rows_of(t regclass, OUT "row" jsonb, OUT after_join int8) RETURNS SETOF record

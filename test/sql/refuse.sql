@@ -78,7 +78,6 @@ CREATE VIEW ballot_view AS SELECT id, voter FROM ballot WHERE id < 100;
 INSERT INTO ballot_view VALUES (4, 'jung');
 UPDATE ballot_view SET voter = 'x';
 DELETE FROM ballot_view;
-MERGE INTO ballot_view b USING other o ON b.id = o.id WHEN MATCHED THEN DELETE;
 CREATE RULE other_delete AS ON DELETE TO other DO ALSO DELETE FROM ballot WHERE id = old.id;
 DELETE FROM other WHERE id = 1;
 DROP RULE other_delete ON other;
