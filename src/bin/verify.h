@@ -14,6 +14,7 @@
 #include "core/note.h"
 #include "core/policy.h"
 #include "core/prooffile.h"
+#include "sign/timestamp.h"
 
 /* exit codes; --help explains them */
 typedef enum ScVerdict
@@ -47,6 +48,14 @@ typedef struct ScFile
 	ScVerdict	verdict;
 } ScFile;
 
+/* a timestamp token, and whom the user believes about time */
+typedef struct ScStamp
+{
+	const char *path;
+	bool		has_authority;
+	ScAuthorities *authorities;
+} ScStamp;
+
 /* verify_trust.c */
 extern bool sc_trust_add_key(ScTrust *trust, const char *vkey);
 extern bool sc_trust_read_policy(ScTrust *trust, const char *path);
@@ -67,6 +76,11 @@ extern ScVerdict sc_verify_forks(const ScFile *files, int nfiles, const ScTrust 
 
 /* verify_consistency.c: whether the proof in a file connects the two files' checkpoints */
 extern ScVerdict sc_verify_consistency(const ScFile *a, const ScFile *b, const ScTrust *trust, const char *path);
+
+/* verify_timestamp.c: files with authorities' certificates and revocation lists; whether the token proves a time */
+extern bool sc_stamp_add_authority(ScStamp *stamp, const char *path);
+extern bool sc_stamp_add_crl(ScStamp *stamp, const char *path);
+extern ScVerdict sc_verify_timestamp(const ScFile *file, const ScStamp *stamp);
 
 /* verify_print.c */
 extern void sc_print_text(const char *s, size_t len);

@@ -35,6 +35,11 @@ static const char help[] =
 "  -c, --consistency FILE   with two FILEs of one chain: check that the longer\n"
 "                      history extends the shorter; FILE has the consistency\n"
 "                      proof, one base64 hash a line\n"
+"  -t, --timestamp TOKEN    with one FILE: check that this RFC 3161 timestamp proves\n"
+"                      when its checkpoint existed\n"
+"  -a, --authority PEM with --timestamp: the certificates of a time authority whom\n"
+"                      you believe; may be given several times\n"
+"  -r, --crl FILE      with --timestamp: a certificate revocation list\n"
 "  -h, --help          this text\n"
 "  -V, --version       the version of this program and of the formats it reads\n"
 "\n"
@@ -73,7 +78,7 @@ usage_error(const char *what)
 
 /* judges all files, then the pairs */
 static ScVerdict
-run(const ScTrust *trust, const char *proof, char **paths, int npaths)
+run(const ScTrust *trust, const char *proof, const ScStamp *stamp, char **paths, int npaths)
 {
 	ScFile	   *files = calloc((size_t) npaths, sizeof(ScFile));
 	ScVerdict	verdict = SC_VERIFIED;
@@ -89,6 +94,8 @@ run(const ScTrust *trust, const char *proof, char **paths, int npaths)
 	verdict = worse(verdict, sc_verify_forks(files, npaths, trust));
 	if (proof)
 		verdict = worse(verdict, sc_verify_consistency(&files[0], &files[1], trust, proof));
+	if (stamp->path)
+		verdict = worse(verdict, sc_verify_timestamp(&files[0], stamp));
 	for (int i = 0; i < npaths; i++)
 		sc_verify_free(&files[i]);
 	free(files);
@@ -102,16 +109,20 @@ main(int argc, char **argv)
 		{"key", required_argument, NULL, 'k'},
 		{"policy", required_argument, NULL, 'p'},
 		{"consistency", required_argument, NULL, 'c'},
+		{"timestamp", required_argument, NULL, 't'},
+		{"authority", required_argument, NULL, 'a'},
+		{"crl", required_argument, NULL, 'r'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0}
 	};
 	static ScTrust trust;
+	static ScStamp stamp;
 	const char *proof = NULL;
 	ScVerdict	verdict;
 	int			c;
 
-	while ((c = getopt_long(argc, argv, "k:p:c:hV", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "k:p:c:t:a:r:hV", options, NULL)) != -1)
 	{
 		switch (c)
 		{
@@ -130,6 +141,17 @@ main(int argc, char **argv)
 			case 'c':
 				proof = optarg;
 				break;
+			case 't':
+				stamp.path = optarg;
+				break;
+			case 'a':
+				if (!sc_stamp_add_authority(&stamp, optarg))
+					return SC_UNUSABLE;
+				break;
+			case 'r':
+				if (!sc_stamp_add_crl(&stamp, optarg))
+					return SC_UNUSABLE;
+				break;
 			case 'h':
 				fputs(help, stdout);
 				return SC_VERIFIED;
@@ -144,7 +166,12 @@ main(int argc, char **argv)
 		return usage_error("no file given");
 	if (proof && argc - optind != 2)
 		return usage_error("--consistency takes two files to compare");
-	verdict = run(&trust, proof, argv + optind, argc - optind);
+	if (stamp.path && argc - optind != 1)
+		return usage_error("--timestamp takes one file");
+	if ((stamp.path != NULL) != stamp.has_authority)
+		return usage_error("--timestamp and --authority go together");
+	verdict = run(&trust, proof, &stamp, argv + optind, argc - optind);
+	sc_authorities_free(stamp.authorities);
 
 	/* a verdict that could not be told is none */
 	if (fflush(stdout) != 0)
