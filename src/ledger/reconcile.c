@@ -261,7 +261,7 @@ sc_reconcile(Oid relid, const char *old_name, bool was_ledger)
 			sc_reconcile_closed(table);
 		}
 	}
-	else if (!sc_restore && OidIsValid(rel->rd_rel->relam) && rel->rd_rel->relam == sc_ledger_am_oid())
+	else if (!sc_restore && sc_is_ledger_relation(relid))
 	{
 		/* one that has been a ledger table for longer was left behind by a restore; inserts are refused */
 		if (!was_ledger || rel->rd_createSubid != InvalidSubTransactionId)
