@@ -61,8 +61,15 @@ extern const char *sc_key_kind_name(ScKeyKind kind);	/* "Ed25519", "P-256", "RSA
 /* a key made ready for many verifications; not to be shared between threads */
 typedef struct ScVerifier ScVerifier;
 
-/* from the stored spki; SC_MALFORMED when it is not one that sc_pubkey_parse gives, SC_NO_MEMORY */
+/*
+ * From the spki that sc_pubkey_parse gave and a register kept; SC_MALFORMED
+ * when it is none, SC_NO_MEMORY.  That an Ed25519 point has the right order was
+ * checked then and is not checked again.
+ */
 extern SC_WARN_UNUSED ScStatus sc_verifier_open(ScVerifier **out, const uint8_t *spki, size_t len);
+
+/* the same in place of the key before, which is cheap from Ed25519 to Ed25519 and P-256 to P-256; closed and NULL on failure */
+extern SC_WARN_UNUSED ScStatus sc_verifier_switch(ScVerifier **verifier, const uint8_t *spki, size_t len);
 extern void sc_verifier_close(ScVerifier *verifier);
 extern ScKeyKind sc_verifier_kind(const ScVerifier *verifier);
 

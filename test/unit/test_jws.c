@@ -494,6 +494,45 @@ test_keys(void)
 	CHECK_NO_NEW_FAILURE(before);
 }
 
+/* one verifier goes from key to key and never mixes them up */
+static void
+test_switch(void)
+{
+	FILE	   *f = test_open("wycheproof_ecdsa");
+	char	   *fields[TEST_FIELDS];
+	ScVerifier *verifier = NULL;
+	uint8_t		off_curve[91];
+	int			cases = 0;
+	int			before = test_failed;
+
+	while (test_read(f, fields) == 5)
+	{
+		size_t		keylen;
+		size_t		len;
+		size_t		siglen;
+		uint8_t    *spki = test_unhex(&keylen, fields[1]);
+		uint8_t    *message = test_unhex(&len, fields[2]);
+		uint8_t    *signature = test_unhex(&siglen, fields[3]);
+
+		if (cases++ % 7 == 0)
+			REQUIRE(sc_verifier_switch(&verifier, member.spki, member.spkilen) == SC_OK &&
+					sc_verifier_kind(verifier) == SC_KIND_ED25519);
+		REQUIRE_CASE(sc_verifier_switch(&verifier, spki, keylen) == SC_OK, fields[0]);
+		REQUIRE_CASE((sc_verifier_check(verifier, message, len, signature, siglen) == SC_OK) == (fields[4][0] == '1'), fields[0]);
+		memcpy(off_curve, spki, sizeof(off_curve));
+		free(spki);
+		free(message);
+		free(signature);
+	}
+	CHECK_NO_NEW_FAILURE(before);
+	fclose(f);
+	off_curve[60] ^= 1;
+	CHECK_STATUS(sc_verifier_switch(&verifier, off_curve, sizeof(off_curve)), SC_MALFORMED);
+	CHECK(verifier == NULL);
+	CHECK_STATUS(sc_verifier_open(&verifier, off_curve, sizeof(off_curve)), SC_MALFORMED);
+	CHECK(verifier == NULL);
+}
+
 static void
 test_profile(void)
 {
@@ -531,6 +570,7 @@ main(int argc, char **argv)
 	test_text_form();
 	test_names();
 	test_keys();
+	test_switch();
 	test_profile();
 	return test_end("jws");
 }
