@@ -66,6 +66,25 @@ sc_verify_table(const ScVerify *v, int32 table_id)
 	return NULL;
 }
 
+ScVerifyTable *
+sc_verify_relation(const ScVerify *v, Oid relid)
+{
+	ListCell   *cell;
+
+	foreach(cell, v->tables)
+	{
+		if (((ScVerifyTable *) lfirst(cell))->relid == relid && OidIsValid(relid))
+			return lfirst(cell);
+	}
+	if (v->registry_damaged)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the registry is damaged, and what is left of it does not name the relation"),
+				 errhint("SELECT * FROM seoulchain.verify() tells what was damaged.")));
+	(void) sc_ledger_by_relation(relid, false);	/* its error */
+	elog(ERROR, "relation %u is not in the snapshot", relid);
+}
+
 bool
 sc_verify_wants(const ScVerify *v, const ScVerifyChain *chain)
 {
@@ -204,9 +223,8 @@ take_checkpoint(ScVerify *v, text *note)
 	v->has_checkpoint = true;
 }
 
-/* a run in a context of its own */
-static ScVerify *
-verify_begin(void)
+ScVerify *
+sc_verify_begin(void)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain verify",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -227,6 +245,8 @@ verify_run(ScVerify *v)
 	PG_TRY();
 	{
 		sc_verify_load_registry(v);
+		if (OidIsValid(v->only_relation))
+			v->only_chain = sc_verify_relation(v, v->only_relation)->chain_id;
 		if (v->has_checkpoint)
 			check_note(v);
 		if (!OidIsValid(v->only_relation) && v->only_chain == 0)
@@ -247,9 +267,8 @@ verify_run(ScVerify *v)
 	MemoryContextSwitchTo(caller);
 }
 
-/* gives back what the run holds; faults have been taken */
-static void
-verify_end(ScVerify *v)
+void
+sc_verify_end(ScVerify *v)
 {
 	ListCell   *cell;
 
@@ -260,10 +279,16 @@ verify_end(ScVerify *v)
 		if (table->rel)
 			relation_close(table->rel, NoLock);
 	}
-	sc_page_free(&v->tree_copy);
-	sc_page_free(&v->journal_copy);
-	table_close(v->tree, NoLock);
-	table_close(v->journal, NoLock);
+	if (v->tree)
+	{
+		sc_page_free(&v->tree_copy);
+		table_close(v->tree, NoLock);
+	}
+	if (v->journal)
+	{
+		sc_page_free(&v->journal_copy);
+		table_close(v->journal, NoLock);
+	}
 	UnregisterSnapshot(v->snapshot);
 	MemoryContextDelete(v->context);
 }
@@ -282,19 +307,14 @@ sc_verify(PG_FUNCTION_ARGS)
 	ScVerify   *v;
 
 	InitMaterializedSRF(fcinfo, 0);
-	v = verify_begin();
+	v = sc_verify_begin();
 	if (!PG_ARGISNULL(0))
-	{
-		ScLedgerTable *table = sc_ledger_by_relation(PG_GETARG_OID(0), false);
-
 		v->only_relation = PG_GETARG_OID(0);
-		v->only_chain = table->chain_id;
-	}
 	if (!PG_ARGISNULL(1))
 		take_checkpoint(v, PG_GETARG_TEXT_PP(1));
 	verify_run(v);
 	sc_faults_emit(v->faults, result->setResult, result->setDesc);
-	verify_end(v);
+	sc_verify_end(v);
 	PG_RETURN_NULL();
 }
 
@@ -302,14 +322,14 @@ sc_verify(PG_FUNCTION_ARGS)
 static void
 check_chain(const ScChain *chain)
 {
-	ScVerify   *v = verify_begin();
+	ScVerify   *v = sc_verify_begin();
 	int64		count;
 
 	v->only_chain = chain->chain_id;
 	verify_run(v);
 	count = sc_faults_count(v->faults);
 	sc_faults_end(v->faults);
-	verify_end(v);
+	sc_verify_end(v);
 	if (count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),

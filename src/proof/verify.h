@@ -91,6 +91,7 @@ typedef struct ScVerifyTable
 	int64		joined_seq;
 	int64		dropped_seq;	/* 0: not dropped */
 	Relation	rel;			/* open while verify runs, or NULL */
+	bool		unjudged;		/* its rows could not be compared; that has been told */
 } ScVerifyTable;
 
 /* a run of journal entries */
@@ -119,6 +120,7 @@ typedef struct ScVerify
 	ScFaults   *faults;
 	Oid			only_relation;	/* InvalidOid: all */
 	int32		only_chain;		/* 0: all */
+	bool		registry_damaged;	/* rows of chain, ledger or ledger_column cannot be taken apart */
 	List	   *chains;			/* of ScVerifyChain */
 	List	   *tables;			/* of ScVerifyTable */
 	Relation	tree;
@@ -149,7 +151,11 @@ typedef struct ScVerify
 	char	   *cosigner_key;
 } ScVerify;
 
-/* verify.c */
+/* verify.c: a run in a context of its own; sc_verify_end gives back what it holds, but for its faults */
+extern ScVerify *sc_verify_begin(void);
+extern void sc_verify_end(ScVerify *v);
+/* the registry's entry of a relation, or an error (WRONG_OBJECT_TYPE, DATA_CORRUPTED) */
+extern ScVerifyTable *sc_verify_relation(const ScVerify *v, Oid relid);
 extern ScVerifyChain *sc_verify_chain(const ScVerify *v, int32 chain_id);
 extern ScVerifyTable *sc_verify_table(const ScVerify *v, int32 table_id);
 extern bool sc_verify_wants(const ScVerify *v, const ScVerifyChain *chain);

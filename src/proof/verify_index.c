@@ -29,14 +29,15 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "ledger/registry.h"
-#include "ledger/row.h"
 #include "miscadmin.h"
 #include "proof/datum.h"
 #include "proof/guard.h"
 #include "proof/page.h"
 #include "proof/progress.h"
 #include "proof/scan.h"
+#include "proof/verify.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -230,7 +231,9 @@ run_index(void *arg)
 	pass->info = BuildIndexInfo(check->index);
 	pass->estate = CreateExecutorState();
 	pass->slot = MakeSingleTupleTableSlot(RelationGetDescr(check->heap), &TTSOpsVirtual);
-	pass->seq_attno = sc_row_format_seq_attno(sc_row_format(check->heap));
+	pass->seq_attno = get_attnum(RelationGetRelid(check->heap), SC_LEDGER_SEQ);
+	if (pass->seq_attno <= 0)
+		elog(ERROR, "\"%s\" has no column %s", RelationGetRelationName(check->heap), SC_LEDGER_SEQ);
 	pass->nchecks = sc_datum_checks(&pass->checks, RelationGetDescr(check->heap));
 	GetPerTupleExprContext(pass->estate)->ecxt_scantuple = pass->slot;
 	if (pass->info->ii_Predicate != NIL)
@@ -291,6 +294,22 @@ verify_all(ScIndexCheck *check)
 	SetUserIdAndSecContext(user, context);
 }
 
+/* the chain's name, from a registry that may be damaged; an error when the relation is no ledger table */
+static void
+find_chain(ScIndexCheck *check, Oid relid)
+{
+	ScVerify   *v = sc_verify_begin();
+	ScVerifyChain *chain;
+
+	v->faults = sc_faults_begin();
+	sc_verify_load_registry(v);
+	check->chain_id = sc_verify_relation(v, relid)->chain_id;
+	chain = sc_verify_chain(v, check->chain_id);
+	check->chain = chain ? pstrdup(chain->name) : NULL;
+	sc_faults_end(v->faults);
+	sc_verify_end(v);
+}
+
 /*
  * seoulchain.verify_indexes(relation regclass) returns setof seoulchain.fault
  *
@@ -304,14 +323,11 @@ sc_verify_indexes(PG_FUNCTION_ARGS)
 	Oid			relid = PG_GETARG_OID(0);
 	LOCKMODE	lockmode = RecoveryInProgress() ? AccessShareLock : ShareUpdateExclusiveLock;
 	ScIndexCheck check = {0};
-	ScChain    *chain;
 
 	InitMaterializedSRF(fcinfo, 0);
-	chain = sc_chain_by_id(sc_ledger_by_relation(relid, false)->chain_id, false);
+	find_chain(&check, relid);
 	check.heap = table_open(relid, lockmode);
 	check.snapshot = RegisterSnapshot(GetLatestSnapshot());
-	check.chain = chain->name;
-	check.chain_id = chain->chain_id;
 	check.faults = sc_faults_begin();
 	sc_progress_begin();
 	PG_TRY();

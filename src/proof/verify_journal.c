@@ -269,7 +269,8 @@ sc_verify_pending_left(ScVerify *v)
 		CHECK_FOR_INTERRUPTS();
 		if (!sc_verify_wants(v, sc_verify_chain(v, pending->chain_id)))
 			continue;
-		if (table && table->dropped_seq > pending->first_seq)
+		if (table ? table->unjudged || table->dropped_seq > pending->first_seq :
+			v->registry_damaged && pending->table_id != SC_TABLE_EVENTS)
 			continue;
 		if (OidIsValid(v->only_relation) && pending->table_id != SC_TABLE_EVENTS &&
 			(table == NULL || table->relid != v->only_relation))

@@ -51,6 +51,8 @@ word_for(ScVerify *v, const ScPlace *place, const ScVerifyTable *table, int64 le
 {
 	if (place->table_id == SC_TABLE_EVENTS)
 		return SC_FAULT_EVENT_MISSING;
+	if (table ? table->unjudged : v->registry_damaged)
+		return NULL;
 	if (table && table->dropped_seq > ledger_seq && table->joined_seq < ledger_seq && table->rel == NULL)
 		return NULL;
 	if (OidIsValid(v->only_relation) && (table == NULL || table->relid != v->only_relation))

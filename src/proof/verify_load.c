@@ -56,12 +56,18 @@ typedef struct OwnScan
 static void
 own_bad(void *arg, ScScan *scan, ScScanFault kind, const char *message)
 {
+	static const char *const registry[] = {"chain", "ledger", "ledger_column"};
 	OwnScan    *own = arg;
 	ScFault		fault = sc_verify_fault(NULL, kind == SC_SCAN_BAD_PAGE ?
 										SC_FAULT_PAGE_UNREADABLE : SC_FAULT_ROW_UNREADABLE);
 
 	fault.relation = RelationGetRelid(scan->rel);
 	sc_faults_add(own->v->faults, &fault);
+	for (size_t i = 0; i < lengthof(registry); i++)
+	{
+		if (strcmp(RelationGetRelationName(scan->rel), registry[i]) == 0)
+			own->v->registry_damaged = true;
+	}
 	ereport(WARNING,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("block %u of \"seoulchain.%s\" is damaged", scan->block, RelationGetRelationName(scan->rel)),

@@ -307,6 +307,7 @@ verify_table(ScVerify *v, ScVerifyTable *table)
 	if (table->rel->rd_rel->relkind != RELKIND_RELATION)
 	{
 		/* the registry was made to name a view, an index or the like: nothing to scan */
+		table->unjudged = true;
 		table_fault(v, table, SC_FAULT_REGISTRY_ALTERED);
 		return;
 	}
@@ -318,8 +319,10 @@ verify_table(ScVerify *v, ScVerifyTable *table)
 	pass->chain = sc_verify_chain(v, table->chain_id);
 	pass->table = table;
 	pass->rel = table->rel;
-	if (pass->chain == NULL || !sc_guard(prepare_format, pass, &message))
+	/* code that trusts the registry must not read what cannot be taken apart */
+	if (pass->chain == NULL || v->registry_damaged || !sc_guard(prepare_format, pass, &message))
 	{
+		table->unjudged = true;
 		table_fault(v, table, SC_FAULT_REGISTRY_ALTERED);
 		if (message)
 			ereport(WARNING,

@@ -121,9 +121,9 @@ my @attacks = (
 	[ 'a chain twice', 'ALTER TABLE seoulchain.chain DROP CONSTRAINT chain_pkey, DROP CONSTRAINT chain_name_key, DROP CONSTRAINT chain_origin_key;
 		INSERT INTO seoulchain.chain SELECT * FROM seoulchain.chain', 'chain registry altered' ],
 	[ 'a table said to be a view', q{CREATE VIEW w AS SELECT * FROM s; UPDATE seoulchain.ledger SET relation = 'w'::regclass WHERE ledger_name = 'public.s'},
-		's table unknown', 'w registry altered', qr/w#\d+ row missing/ ],
+		's table unknown', 'w registry altered' ],
 	[ 'a table said to be an index', q{UPDATE seoulchain.ledger SET relation = 't_id'::regclass WHERE ledger_name = 'public.s'},
-		's table unknown', 't_id registry altered', qr/t_id#\d+ row missing/ ],
+		's table unknown', 't_id registry altered' ],
 	[ 'a table said to be no relation', q{UPDATE seoulchain.ledger SET relation = 4000000000 WHERE ledger_name = 'public.s'},
 		's table unknown', '4000000000 table missing', qr/4000000000#\d+ row missing/ ],
 	[ 'the sequence set back', q{SELECT setval('seoulchain.chain_1_seq', 1, false)}, qr/seoulchain.chain_1_seq#\d+ sequence altered/ ],

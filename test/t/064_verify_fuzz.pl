@@ -16,6 +16,8 @@ srand($seed);
 my $rounds = long_run() ? 20 : 2;
 my $copies = 24;
 my $node = tamper_node('fuzz', restart_after_crash => 'off');
+# the worker trusts the registry; here only verification is to meet the damage
+$node->append_conf('postgresql.conf', 'max_worker_processes = 0');
 my @relations = ('t', 's', 'toast of t', 'toast of tree', map({ "seoulchain.$_" } qw(tree chain_block member signature event ledger ledger_column chain journal node
 	tree_pkey chain_1_seq)), qw(t_id t_v t_arr t_seq));
 my $log = $node->logfile;
@@ -61,7 +63,7 @@ foreach my $round (1 .. $rounds)
 		my $db = "f${round}_$copy";
 		foreach my $sql ('SELECT count(*) FROM seoulchain.verify()', q{SELECT count(*) FROM seoulchain.verify_indexes('t')})
 		{
-			my ($status, $out, $err) = $node->psql($db, $sql, timeout => 120);
+			my ($status, $out, $err) = $node->psql($db, $sql, timeout => 300);
 			next if $status == 0;
 			# where the library's own registry is damaged, an error that says so will do
 			$broken .= "$what{$db}: $sql: $err\n";
@@ -72,10 +74,11 @@ foreach my $round (1 .. $rounds)
 			$node->start if !-e $node->data_dir . '/postmaster.pid';
 		}
 	}
+	last if $crashes;
 	$node->safe_psql('postgres', "DROP DATABASE f${round}_$_") foreach 1 .. $copies;
 }
 is($crashes, 0, "no crash over " . $rounds * $copies . " damaged databases");
 note($broken);
-is_deeply([ faults($node, 'base') ], [], 'the database that was copied has no fault');
+is_deeply($crashes ? [] : [ faults($node, 'base') ], [], 'the database that was copied has no fault');
 $node->stop;
 done_testing();
