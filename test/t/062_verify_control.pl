@@ -123,7 +123,7 @@ my $psql = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), 
 	'>', \$out, '2>', \$err);
 foreach (1 .. 1000)
 {
-	$seen = $node->safe_psql('postgres', 'SELECT database, phase, started_at <= now() FROM seoulchain.verify_progress');
+	$seen = $node->safe_psql('postgres', 'SELECT database, phase, started_at <= clock_timestamp() FROM seoulchain.verify_progress');
 	last if $seen ne '';
 }
 like($seen, qr/^postgres\|(reading registry|recomputing tree|comparing rows|looking for missing rows)\|t/, 'the view shows the run');
