@@ -20,8 +20,10 @@ sub ledger_node
 	my ($name, %how) = @_;
 	my $init = delete $how{init} // [];
 	my $extension = delete $how{extension} // 1;
-	my @checksums = delete $how{checksums} ? ('--data-checksums') : ();
+	my $checksums = delete $how{checksums};
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	# 18 turns them on unless told otherwise, and tests damage pages
+	my @checksums = $checksums ? ('--data-checksums') : $node->pg_version >= 18 ? ('--no-data-checksums') : ();
 	$node->init(@$init, extra => [ '-E', 'UTF8', '--locale=C.UTF-8', @checksums ]);
 	$how{shared_preload_libraries} //= 'seoulchain';
 	$how{max_prepared_transactions} //= 10;
