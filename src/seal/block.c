@@ -39,13 +39,33 @@ sc_chain_lock(int32 chain_id)
 	LockDatabaseObject(sc_registry_relation("chain"), (Oid) chain_id, 0, ExclusiveLock);
 }
 
-bool
-sc_chain_locked_by_me(int32 chain_id)
+/* does this transaction hold the chain's lock? */
+static bool
+locked_by_me(int32 chain_id)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, sc_registry_relation("chain"), (Oid) chain_id, 0);
 	return sc_lock_held_by_me(&tag, ExclusiveLock);
+}
+
+void
+sc_chain_require_unlocked(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, sc_chain_list())
+	{
+		ScChain    *chain = lfirst(lc);
+
+		if (locked_by_me(chain->chain_id))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the sealing worker cannot be asked within this transaction"),
+					 errdetail("The transaction has locked chain \"%s\", as CLUSTER and open_chain do, and the worker would wait for it.",
+							   chain->name),
+					 errhint("Commit first.")));
+	}
 }
 
 static int

@@ -19,7 +19,10 @@ extern int	sc_seal_chain(int32 chain_id, int64 *height);
 
 /* the lock under which a chain is sealed and opened; until the end of the transaction */
 extern void sc_chain_lock(int32 chain_id);
-/* does this session hold it? */
-extern bool sc_chain_locked_by_me(int32 chain_id);
+/*
+ * Errors when this transaction holds the lock of any chain: the worker seals
+ * one chain after the other, so whoever waits for its answer would wait for itself.
+ */
+extern void sc_chain_require_unlocked(void);
 
 #endif							/* SC_SEAL_BLOCK_H */

@@ -21,6 +21,7 @@
 #include "core/note.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "seal/block.h"
 #include "seal/internal_scan.h"
 #include "seal/node.h"
 #include "seal/shmem.h"
@@ -108,6 +109,7 @@ request_key(const char *name, int type)
 {
 	ScMail		mail;
 
+	sc_chain_require_unlocked();
 	memset(&mail, 0, sizeof(mail));
 	mail.kind = SC_MAIL_MAKE_KEY;
 	mail.key_type = type;

@@ -70,13 +70,7 @@ sc_seal(PG_FUNCTION_ARGS)
 	bool		wrote;
 
 	sc_chain_require_open(chain);
-	/* the worker would wait for us, and we for the worker */
-	if (sc_chain_locked_by_me(chain->chain_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("chain \"%s\" cannot be sealed within this transaction", chain->name),
-				 errdetail("It has locked the chain, as CLUSTER and open_chain do."),
-				 errhint("Commit first.")));
+	sc_chain_require_unlocked();
 	wrote = session_wrote(chain->chain_id);
 	memset(&mail, 0, sizeof(mail));
 	mail.kind = SC_MAIL_SEAL;
@@ -138,7 +132,9 @@ sc_checkpoint(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1) && height < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("a block's height is not negative")));
+				 errmsg("a block's height is not negative"),
+				 errdetail("The height given is " INT64_FORMAT ".", height),
+				 errhint("SELECT max(height) FROM seoulchain.block WHERE chain = '%s';", chain->name)));
 
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	if (!sc_signature_find(chain->chain_id, height, snapshot, &height, &size, &lines))
@@ -174,7 +170,8 @@ sc_root_hash(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("chain \"%s\" has no tree of " INT64_FORMAT " leaves", chain->name, size),
-				 errdetail("It has " INT64_FORMAT " leaves.", have)));
+				 errdetail("It has " INT64_FORMAT " leaves.", have),
+				 errhint("Give a size from 0 to " INT64_FORMAT ".", have)));
 	sc_tree_root(chain->chain_id, size, snapshot, &root);
 	UnregisterSnapshot(snapshot);
 	SET_VARSIZE(result, VARHDRSZ + SC_HASH_LEN);
@@ -207,6 +204,7 @@ sc_resume_signing(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("signing of chain \"%s\" is not suspended", chain->name),
 				 errhint("See seoulchain.seal_status.")));
+	sc_chain_require_unlocked();
 	memset(&mail, 0, sizeof(mail));
 	mail.kind = SC_MAIL_MEMORY;
 	strlcpy(mail.name, chain->origin, sizeof(mail.name));

@@ -58,9 +58,9 @@ WHERE a.prev_hash <> coalesce(b.block_hash, decode(repeat('00', 32), 'hex')) OR 
 	OR a.sealed_at < b.sealed_at OR a.root_hash <> seoulchain.root_hash(a.chain, a.tree_size)
 SQL
 
-# a transaction that holds the chain's lock would wait for ever
+# a transaction that holds a chain's lock would wait for ever, whichever chain it asks the worker for
 sql('CREATE TABLE c (id int) USING ledger; CREATE INDEX c_id ON c (id); INSERT INTO c VALUES (1); SELECT seoulchain.seal()');
-refused('BEGIN; CLUSTER c USING c_id; SELECT seoulchain.seal(); ROLLBACK', qr/cannot be sealed within this transaction.*Commit first/s, 'seal() behind CLUSTER in one transaction');
+refused('BEGIN; CLUSTER c USING c_id; SELECT seoulchain.seal(); ROLLBACK', qr/cannot be asked within this transaction.*Commit first/s, 'seal() behind CLUSTER in one transaction');
 
 # limits of a block
 $node->append_conf('postgresql.conf', 'seoulchain.seal_max_leaves = 1000');
@@ -169,5 +169,8 @@ $locker->query_safe('COMMIT');
 $locker->quit;
 isnt(sql('INSERT INTO t VALUES (5005); SELECT seoulchain.seal()'), '', 'a worker that was terminated has a successor');
 once('every row is sealed once in the end');
+sql(q{SELECT seoulchain.create_chain('aside')});
+refused(q{BEGIN; CLUSTER c USING c_id; SELECT seoulchain.seal('aside'); ROLLBACK}, qr/cannot be asked within this transaction.*locked chain "main"/s, 'seal() of another chain behind CLUSTER');
+
 $node->stop;
 done_testing();
