@@ -7,8 +7,8 @@
  * tree, or with the journal while it is not sealed.
  *
  * Invariant: a row of the snapshot is in a block or in the journal, or it was
- * put there behind the ledger's back; rows of the running transaction, whose
- * hashes are still in its memory, are passed over.
+ * put there behind the ledger's back; rows that the running transaction
+ * inserted, whose hashes are still in its memory, are passed over.
  * Locks: AccessShareLock on the tables (verify_load.c).
  * No code of users runs: only output functions of allowed types, after
  * datum.h has looked at what they get.
@@ -162,6 +162,27 @@ judge_unsealed(RowPass *pass, ScScan *scan, int64 ledger_seq)
 		row_fault(pass, SC_FAULT_ROW_ALTERED, ledger_seq, SC_NONE, SC_NONE, &expected, &hash);
 }
 
+/*
+ * Is it a row that the running transaction inserted?  Its own, too, are old
+ * rows that it wrote again (ALTER TABLE ... ADD COLUMN ... STORED): those have
+ * a leaf or a committed journal entry.
+ */
+static bool
+own_row_unknown(RowPass *pass, ScScan *scan)
+{
+	ScHash		hash;
+	int64		bit;
+	int64		ledger_seq;
+
+	if (scan->state != SC_TUPLE_OWN)
+		return false;
+	if (scan->nulls[pass->seq_attno - 1])
+		return true;
+	ledger_seq = DatumGetInt64(scan->values[pass->seq_attno - 1]);
+	return sc_ranges_find(pass->chain, ledger_seq) == NULL &&
+		sc_pending_find(pass->v, pass->chain->chain_id, ledger_seq, &hash, &bit) == NULL;
+}
+
 /* one row in the snapshot */
 static void
 judge_row(void *arg, ScScan *scan)
@@ -170,7 +191,7 @@ judge_row(void *arg, ScScan *scan)
 	const ScRange *range;
 	int64		ledger_seq;
 
-	if (scan->state == SC_TUPLE_OWN)
+	if (own_row_unknown(pass, scan))
 		return;
 	if (scan->nulls[pass->seq_attno - 1])
 	{

@@ -71,6 +71,12 @@ is($node->safe_psql('postgres', q{BEGIN; CREATE TABLE own (id int) USING ledger;
 	SAVEPOINT s; INSERT INTO t (id) VALUES (40002); SELECT count(*) FROM seoulchain.verify(); ROLLBACK}), '0', 'rows of the running transaction');
 is($node->safe_psql('postgres', q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t \g /dev/null
 	SELECT count(*) FROM seoulchain.verify(); COMMIT}), '0', 'in a repeatable read transaction');
+$node->safe_psql('postgres', 'CREATE TABLE rewritten (id int) USING ledger; INSERT INTO rewritten SELECT generate_series(1, 100)');
+seal($node);
+$node->safe_psql('postgres', 'INSERT INTO rewritten VALUES (101)');
+is($node->safe_psql('postgres', q{BEGIN; ALTER TABLE rewritten ADD COLUMN twice int GENERATED ALWAYS AS (id * 2) STORED;
+	INSERT INTO rewritten VALUES (102); SELECT count(*) FROM seoulchain.verify(); COMMIT}), '0', 'rows that the running transaction has rewritten');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM seoulchain.verify('rewritten')}), '0', 'and once it is committed');
 is($node->safe_psql('postgres', q{BEGIN READ ONLY; SELECT count(*) FROM seoulchain.verify(); COMMIT}), '0', 'in a read only transaction');
 
 # while others insert and the worker seals
