@@ -35,7 +35,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -85,12 +84,10 @@ visible_under_policies(Relation rel, ItemPointer tid, int64 ledger_seq)
 	Datum		args[2] = {PointerGetDatum(tid), Int64GetDatum(ledger_seq)};
 	StringInfoData sql;
 	bool		found;
-	int			nestlevel = NewGUCNestLevel();
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	/* the caller's search_path stays: functions in policies may count on it */
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT 1 FROM ONLY %s WHERE ctid = $1 AND %s OPERATOR(pg_catalog.=) $2",
+	appendStringInfo(&sql, "SELECT 1 FROM ONLY %s WHERE ctid OPERATOR(pg_catalog.=) $1 AND %s OPERATOR(pg_catalog.=) $2",
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												RelationGetRelationName(rel)),
 					 SC_LEDGER_SEQ);
@@ -99,7 +96,6 @@ visible_under_policies(Relation rel, ItemPointer tid, int64 ledger_seq)
 		elog(ERROR, "could not ask for a row of \"%s\"", RelationGetRelationName(rel));
 	found = SPI_processed > 0;
 	SPI_finish();
-	AtEOXact_GUC(true, nestlevel);
 	return found;
 }
 

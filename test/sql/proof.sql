@@ -118,7 +118,9 @@ SET ROLE regress_reader;
 SELECT length(seoulchain.leaf_data('proven', seq)) > 0 AS shown FROM seqs WHERE id = 7;
 RESET ROLE;
 ALTER TABLE proven ENABLE ROW LEVEL SECURITY;
-CREATE FUNCTION public.odd(int) RETURNS bool LANGUAGE sql AS 'SELECT $1 % 2 = 1';
+-- a policy's function may count on the caller's search_path
+CREATE FUNCTION public.is_odd(int) RETURNS bool LANGUAGE sql AS 'SELECT $1 % 2 = 1';
+CREATE FUNCTION public.odd(int) RETURNS bool LANGUAGE sql AS 'SELECT is_odd($1)';
 CREATE POLICY odd ON proven FOR SELECT TO regress_reader USING (public.odd(id));
 SET ROLE regress_reader;
 SELECT length(seoulchain.leaf_data('proven', seq)) > 0 AS shown FROM seqs WHERE id = 7;
@@ -146,6 +148,6 @@ SELECT * FROM seoulchain.verify_indexes('plain');
 SELECT * FROM seoulchain.verify_indexes(NULL);
 
 DROP TABLE proven, plain;
-DROP FUNCTION public.odd;
+DROP FUNCTION public.odd, public.is_odd;
 DROP OWNED BY regress_reader, regress_auditor;
 DROP ROLE regress_reader, regress_auditor;
