@@ -234,12 +234,19 @@ sc_memory_load(ScSigned *out, const char *origin)
 }
 
 void
-sc_memory_store(const ScSigned *entry)
+sc_memory_store(const ScSigned *before, const ScSigned *entry)
 {
 	char	   *path = memory_path(false);
 	char	   *what = psprintf("signing memory \"%s\"", path);
+	ScStatus	status = sc_memory_advance(path, before, entry);
 
-	sc_status_report(sc_memory_write(path, entry), what);
+	if (status == SC_MISMATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("another server has signed for \"%s\" meanwhile", entry->last.origin),
+				 errdetail("\"%s\" was written after this server read it.", path),
+				 errhint("Only one server may go on with a chain: stop the other one.")));
+	sc_status_report(status, what);
 }
 
 char *

@@ -28,7 +28,8 @@ extern char *sc_key_file_make(const char *name, uint8 type);
 
 /* signing memory of an origin; false when there is none */
 extern bool sc_memory_load(ScSigned *out, const char *origin);
-extern void sc_memory_store(const ScSigned *entry);
+/* writes the entry if the origin's is still `before` (NULL: none); else an error: another server signs */
+extern void sc_memory_store(const ScSigned *before, const ScSigned *entry);
 
 /* "none", or the entry as text, for events and messages; palloc'd */
 extern char *sc_memory_text(const ScSigned *entry, bool found);

@@ -96,7 +96,7 @@ typedef struct SigningKeys
 	ScSigningKey cosigner;
 } SigningKeys;
 
-/* loads both and checks that the log key is the chain's */
+/* loads both and checks that the log key is the chain's; the caller wipes them, also after an error */
 static void
 load_keys(SigningKeys *keys, const ScChain *chain)
 {
@@ -108,13 +108,10 @@ load_keys(SigningKeys *keys, const ScChain *chain)
 	same = !text.failed && text.len == strlen(chain->log_key) && memcmp(text.data, chain->log_key, text.len) == 0;
 	sc_buf_free(&text);
 	if (!same)
-	{
-		sc_key_wipe(&keys->log);
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the log key file of \"%s\" is not the key that the chain names", chain->origin),
 				 errhint("Bring the chain's own key directory back.")));
-	}
 	sc_key_file_load(&keys->cosigner, node_of(chain), SC_KEY_COSIGNATURE);
 }
 
@@ -145,9 +142,9 @@ sign_checkpoint(const ScChain *chain, const ScBlock *block, const SigningKeys *k
 	return result;
 }
 
-/* writes to memory that `block` is what was signed last */
+/* writes to memory that `block` is what was signed last; `before` is what it said when it was judged */
 static void
-remember(const ScChain *chain, const ScBlock *block)
+remember(const ScChain *chain, const ScBlock *block, const ScSigned *before)
 {
 	ScSigned	entry;
 
@@ -157,7 +154,7 @@ remember(const ScChain *chain, const ScBlock *block)
 	entry.last.root = block->root_hash;
 	entry.system_identifier = GetSystemIdentifier();
 	entry.timeline = (uint32) GetWALInsertionTimeLine();
-	sc_memory_store(&entry);
+	sc_memory_store(before, &entry);
 }
 
 /* signs blocks first..last->height and inserts their signature rows; keys NULL for a chain without a node */
@@ -192,10 +189,11 @@ sign_with_keys(const ScChain *chain, int64 first, const ScBlock *last, int64 sig
 		return objection;
 	if (first > last->height)
 		return NULL;
-	load_keys(&keys, chain);
-	remember(chain, last);
+	memset(&keys, 0, sizeof(keys));
 	PG_TRY();
 	{
+		load_keys(&keys, chain);
+		remember(chain, last, found ? &memory : NULL);
 		sign_blocks(chain, first, last->height, &keys, snapshot);
 	}
 	PG_FINALLY();

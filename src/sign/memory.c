@@ -5,8 +5,9 @@
  * Invariant: an entry is on disk, fsynced with its folder, before
  * sc_memory_write returns, so before the signature that it is about leaves.
  *
- * Locks: writers (the workers of several databases share one file) hold a
- * lock on the folder from reading to renaming; readers need none.
+ * Locks: writers (a clone of the server may share the file) hold a lock on the
+ * folder from reading to renaming; readers need none.  sc_memory_advance
+ * compares under that lock, so of two that read the same line one gets to sign.
  *
  * The file is private like a key: whoever can alter it can make a node sign
  * two histories.  No judgement is made here about what may be signed next.
@@ -157,14 +158,35 @@ sc_memory_merge(ScBuf *buf, const char *text, size_t len, const ScSigned *entry)
 	return buf->failed ? SC_NO_MEMORY : SC_OK;
 }
 
-/* sc_memory_write with the lock held */
+/* is the origin's line in the file still the one that was read? */
 static ScStatus
-rewrite_file(const char *path, const ScSigned *entry)
+check_unchanged(const ScBuf *file, const char *origin, const ScSigned *before)
+{
+	ScSigned	now;
+	bool		found;
+	ScStatus	status = sc_memory_find(&now, &found, file->data, file->len, origin);
+
+	if (status != SC_OK)
+		return status;
+	if (found != (before != NULL))
+		return SC_MISMATCH;
+	if (found && (now.last.size != before->last.size ||
+				  memcmp(&now.last.root, &before->last.root, sizeof(ScHash)) != 0 ||
+				  now.system_identifier != before->system_identifier || now.timeline != before->timeline))
+		return SC_MISMATCH;
+	return SC_OK;
+}
+
+/* reads, merges and replaces, with the lock held; `any`: whatever the line says now */
+static ScStatus
+rewrite_file(const char *path, bool any, const ScSigned *before, const ScSigned *entry)
 {
 	ScBuf		old = SC_BUF_INIT;
 	ScBuf		new = SC_BUF_INIT;
 	ScStatus	status = read_file(&old, path);
 
+	if (status == SC_OK && !any)
+		status = check_unchanged(&old, entry->last.origin, before);
 	if (status == SC_OK)
 		status = sc_memory_merge(&new, old.data, old.len, entry);
 	if (status == SC_OK)
@@ -174,8 +196,9 @@ rewrite_file(const char *path, const ScSigned *entry)
 	return status;
 }
 
-ScStatus
-sc_memory_write(const char *path, const ScSigned *entry)
+/* rewrite_file under the folder's lock */
+static ScStatus
+locked_rewrite(const char *path, bool any, const ScSigned *before, const ScSigned *entry)
 {
 	int			lock;
 	ScStatus	status;
@@ -187,10 +210,22 @@ sc_memory_write(const char *path, const ScSigned *entry)
 	{
 		int			saved;
 
-		status = rewrite_file(path, entry);
+		status = rewrite_file(path, any, before, entry);
 		saved = errno;
 		close(lock);
 		errno = saved;
 	}
 	return status;
+}
+
+ScStatus
+sc_memory_write(const char *path, const ScSigned *entry)
+{
+	return locked_rewrite(path, true, NULL, entry);
+}
+
+ScStatus
+sc_memory_advance(const char *path, const ScSigned *before, const ScSigned *entry)
+{
+	return locked_rewrite(path, false, before, entry);
 }

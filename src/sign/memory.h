@@ -26,6 +26,12 @@ extern SC_WARN_UNUSED ScStatus sc_memory_read(ScSigned *out, bool *found, const 
 /* inserts or replaces the origin's line, durably; SC_IO, SC_LAX_MODE, SC_MALFORMED */
 extern SC_WARN_UNUSED ScStatus sc_memory_write(const char *path, const ScSigned *entry);
 
+/*
+ * The same, but only while the origin's line is still `before` (NULL: there is
+ * none): SC_MISMATCH when another process has written it since it was read.
+ */
+extern SC_WARN_UNUSED ScStatus sc_memory_advance(const char *path, const ScSigned *before, const ScSigned *entry);
+
 /* the same on texts, without files: one line (without and with its newline), a whole file */
 extern SC_WARN_UNUSED ScStatus sc_memory_parse_line(ScSigned *out, const char *line, size_t len);
 extern void sc_memory_format_line(ScBuf *buf, const ScSigned *entry);

@@ -106,6 +106,34 @@ test_files(void)
 	CHECK(errno == ENOENT);
 }
 
+/* two servers that have read the same line: one of them gets to sign */
+static void
+test_advance(void)
+{
+	ScSigned	first = entry_of("seoul.go.kr/a/main", 3);
+	ScSigned	second = entry_of("seoul.go.kr/a/main", 5);
+	ScSigned	other = entry_of("seoul.go.kr/a/main", 6);
+	ScSigned	neighbour = entry_of("seoul.go.kr/a/main2", 7);
+	ScSigned	out;
+	bool		found;
+
+	CHECK_STATUS(sc_memory_advance(path, &first, &second), SC_MISMATCH);
+	CHECK_STATUS(sc_memory_advance(path, NULL, &first), SC_OK);
+	CHECK_STATUS(sc_memory_advance(path, NULL, &second), SC_MISMATCH);
+	CHECK_STATUS(sc_memory_advance(path, NULL, &neighbour), SC_OK);
+	CHECK_STATUS(sc_memory_advance(path, &first, &second), SC_OK);
+	CHECK_STATUS(sc_memory_advance(path, &first, &other), SC_MISMATCH);
+	other = second;
+	other.timeline++;
+	CHECK_STATUS(sc_memory_advance(path, &other, &first), SC_MISMATCH);
+	other = second;
+	other.last.root.bytes[31] ^= 1;
+	CHECK_STATUS(sc_memory_advance(path, &other, &first), SC_MISMATCH);
+	CHECK_STATUS(sc_memory_read(&out, &found, path, second.last.origin), SC_OK);
+	CHECK(found && same(&out, &second));
+	unlink(path);
+}
+
 static void
 test_repeated_origin(void)
 {
@@ -173,6 +201,7 @@ main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/memory", folder);
 	test_lines();
 	test_files();
+	test_advance();
 	test_repeated_origin();
 	test_concurrent_writers();
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
