@@ -176,6 +176,7 @@ look_around(void)
 	ListCell   *lc;
 	bool		full = false;
 	bool		later = false;
+	bool		crowded = false;
 
 	review_starts();
 	forget_dropped(databases);
@@ -185,11 +186,15 @@ look_around(void)
 
 		if (sc_slot_find(dboid, true) == NULL)
 		{
-			ereport(WARNING,
-					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					 errmsg("seoulchain looks after %d databases only", SC_SEAL_DATABASES),
-					 errdetail("Database %u has no sealing worker.", dboid)));
-			break;
+			if (!crowded)
+				ereport(WARNING,
+						(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						 errmsg("seoulchain looks after %d databases only", SC_SEAL_DATABASES),
+						 errdetail("Database %u has no sealing worker.", dboid),
+						 errhint("Spread the databases over several servers.")));
+			/* those behind it may have a place */
+			crowded = true;
+			continue;
 		}
 		if (sc_slots_starting() >= SC_STARTING_MAX)
 			break;
