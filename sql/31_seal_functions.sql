@@ -7,6 +7,15 @@ CREATE VIEW seoulchain.block AS
 		b.members, b.sealed_at
 	FROM seoulchain.chain_block b JOIN seoulchain.chain c USING (chain_id);
 COMMENT ON VIEW seoulchain.block IS 'sealed blocks of every chain';
+COMMENT ON COLUMN seoulchain.block.chain IS 'name of the chain';
+COMMENT ON COLUMN seoulchain.block.height IS 'its place among the blocks, from 0';
+COMMENT ON COLUMN seoulchain.block.prev_hash IS 'block_hash of the block before; 32 zero bytes in the first';
+COMMENT ON COLUMN seoulchain.block.block_hash IS 'SHA256(block leaf || root_hash)';
+COMMENT ON COLUMN seoulchain.block.first_leaf IS 'leaf index of its first leaf';
+COMMENT ON COLUMN seoulchain.block.tree_size IS 'leaves of the chain''s tree with this block, its block leaf included';
+COMMENT ON COLUMN seoulchain.block.root_hash IS 'root of the tree of tree_size leaves';
+COMMENT ON COLUMN seoulchain.block.members IS 'ledger_seq numbers of the block''s leaves';
+COMMENT ON COLUMN seoulchain.block.sealed_at IS 'when it was sealed, by this server''s clock; never before the block before';
 
 CREATE FUNCTION seoulchain.seal(chain text DEFAULT 'main') RETURNS bigint
 	AS 'MODULE_PATHNAME', 'sc_seal' LANGUAGE C STRICT VOLATILE;
@@ -53,3 +62,15 @@ COMMENT ON FUNCTION seoulchain.seal_status() IS 'how far each chain is sealed an
 
 CREATE VIEW seoulchain.seal_status AS SELECT * FROM seoulchain.seal_status();
 COMMENT ON VIEW seoulchain.seal_status IS 'how far each chain is sealed and signed, and what went wrong last';
+COMMENT ON COLUMN seoulchain.seal_status.chain IS 'name of the chain';
+COMMENT ON COLUMN seoulchain.seal_status.open IS 'whether it is open in this database';
+COMMENT ON COLUMN seoulchain.seal_status.height IS 'height of the last block';
+COMMENT ON COLUMN seoulchain.seal_status.tree_size IS 'leaves of its tree';
+COMMENT ON COLUMN seoulchain.seal_status.sealed_at IS 'when the last block was sealed';
+COMMENT ON COLUMN seoulchain.seal_status.signed_height IS 'height of the last signed block';
+COMMENT ON COLUMN seoulchain.seal_status.pending IS 'whether committed rows wait for a block';
+COMMENT ON COLUMN seoulchain.seal_status.signing IS 'on, none (no node), unknown, or suspended and why';
+COMMENT ON COLUMN seoulchain.seal_status.last_error IS 'what made sealing fail last';
+COMMENT ON COLUMN seoulchain.seal_status.last_error_at IS 'when that was';
+COMMENT ON COLUMN seoulchain.seal_status.failing_since IS 'since when sealing fails; NULL while it works';
+COMMENT ON COLUMN seoulchain.seal_status.attempts IS 'how often it failed in a row';

@@ -16,6 +16,17 @@ SELECT is_empty($$
 			OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c'))))
 	ORDER BY object$$, 'every object has a comment');
 SELECT is_empty($$
+	SELECT c.oid::regclass, a.attname FROM member_object m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE c.relkind IN ('r', 'v', 'p') AND col_description(c.oid, a.attnum) IS NULL
+	ORDER BY 1, a.attnum$$, 'every column of a table or view has a comment');
+SELECT is_empty($$
+	SELECT t.oid::regtype, a.attname FROM member_object m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
+		JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE col_description(c.oid, a.attnum) IS NULL
+	ORDER BY 1, a.attnum$$, 'and every attribute of a composite type');
+SELECT is_empty($$
 	SELECT p.oid::regprocedure FROM member_object m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 	WHERE p.pronamespace <> 'seoulchain'::regnamespace$$, 'every function is in schema seoulchain');
 SELECT is_empty($$
