@@ -56,6 +56,17 @@ typedef struct ScStamp
 	ScAuthorities *authorities;
 } ScStamp;
 
+#define SC_SIGNED_COLUMNS_MAX 1600	/* as many as a table can have */
+
+/* a member's signature of a row, and what it is said to cover */
+typedef struct ScRowSignature
+{
+	const char *jws_path;
+	const char *key_path;
+	const char *columns[SC_SIGNED_COLUMNS_MAX];
+	int			ncolumns;
+} ScRowSignature;
+
 /* verify_trust.c */
 extern bool sc_trust_add_key(ScTrust *trust, const char *vkey);
 extern bool sc_trust_read_policy(ScTrust *trust, const char *path);
@@ -81,6 +92,9 @@ extern ScVerdict sc_verify_consistency(const ScFile *a, const ScFile *b, const S
 extern bool sc_stamp_add_authority(ScStamp *stamp, const char *path);
 extern bool sc_stamp_add_crl(ScStamp *stamp, const char *path);
 extern ScVerdict sc_verify_timestamp(const ScFile *file, const ScStamp *stamp);
+
+/* verify_signature.c: whether the key signed these columns of the receipt's row */
+extern ScVerdict sc_verify_signature(const ScFile *file, const ScRowSignature *signature);
 
 /* verify_print.c */
 extern void sc_print_text(const char *s, size_t len);

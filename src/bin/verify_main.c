@@ -40,6 +40,9 @@ static const char help[] =
 "  -a, --authority PEM with --timestamp: the certificates of a time authority whom\n"
 "                      you believe; may be given several times\n"
 "  -r, --crl FILE      with --timestamp: a certificate revocation list\n"
+"  -s, --signature JWS with one receipt: check that a member signed the row\n"
+"  -m, --member-key FILE    with --signature: the member's public key or certificate\n"
+"  -C, --column NAME   with --signature: a column that was signed; once for each\n"
 "  -h, --help          this text\n"
 "  -V, --version       the version of this program and of the formats it reads\n"
 "\n"
@@ -78,7 +81,8 @@ usage_error(const char *what)
 
 /* judges all files, then the pairs */
 static ScVerdict
-run(const ScTrust *trust, const char *proof, const ScStamp *stamp, char **paths, int npaths)
+run(const ScTrust *trust, const char *proof, const ScStamp *stamp, const ScRowSignature *signature,
+	char **paths, int npaths)
 {
 	ScFile	   *files = calloc((size_t) npaths, sizeof(ScFile));
 	ScVerdict	verdict = SC_VERIFIED;
@@ -96,6 +100,8 @@ run(const ScTrust *trust, const char *proof, const ScStamp *stamp, char **paths,
 		verdict = worse(verdict, sc_verify_consistency(&files[0], &files[1], trust, proof));
 	if (stamp->path)
 		verdict = worse(verdict, sc_verify_timestamp(&files[0], stamp));
+	if (signature->jws_path)
+		verdict = worse(verdict, sc_verify_signature(&files[0], signature));
 	for (int i = 0; i < npaths; i++)
 		sc_verify_free(&files[i]);
 	free(files);
@@ -112,17 +118,21 @@ main(int argc, char **argv)
 		{"timestamp", required_argument, NULL, 't'},
 		{"authority", required_argument, NULL, 'a'},
 		{"crl", required_argument, NULL, 'r'},
+		{"signature", required_argument, NULL, 's'},
+		{"member-key", required_argument, NULL, 'm'},
+		{"column", required_argument, NULL, 'C'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0}
 	};
 	static ScTrust trust;
 	static ScStamp stamp;
+	static ScRowSignature signature;
 	const char *proof = NULL;
 	ScVerdict	verdict;
 	int			c;
 
-	while ((c = getopt_long(argc, argv, "k:p:c:t:a:r:hV", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "k:p:c:t:a:r:s:m:C:hV", options, NULL)) != -1)
 	{
 		switch (c)
 		{
@@ -152,6 +162,17 @@ main(int argc, char **argv)
 				if (!sc_stamp_add_crl(&stamp, optarg))
 					return SC_UNUSABLE;
 				break;
+			case 's':
+				signature.jws_path = optarg;
+				break;
+			case 'm':
+				signature.key_path = optarg;
+				break;
+			case 'C':
+				if (signature.ncolumns == SC_SIGNED_COLUMNS_MAX)
+					return usage_error("too many columns");
+				signature.columns[signature.ncolumns++] = optarg;
+				break;
 			case 'h':
 				fputs(help, stdout);
 				return SC_VERIFIED;
@@ -170,7 +191,12 @@ main(int argc, char **argv)
 		return usage_error("--timestamp takes one file");
 	if ((stamp.path != NULL) != stamp.has_authority)
 		return usage_error("--timestamp and --authority go together");
-	verdict = run(&trust, proof, &stamp, argv + optind, argc - optind);
+	if (signature.jws_path && argc - optind != 1)
+		return usage_error("--signature takes one file");
+	if ((signature.jws_path != NULL) != (signature.key_path != NULL) ||
+		(signature.jws_path != NULL) != (signature.ncolumns > 0))
+		return usage_error("--signature, --member-key and --column go together");
+	verdict = run(&trust, proof, &stamp, &signature, argv + optind, argc - optind);
 	sc_authorities_free(stamp.authorities);
 
 	/* a verdict that could not be told is none */
