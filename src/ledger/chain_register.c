@@ -161,6 +161,30 @@ sc_chain_register(const char *name, const char *origin, const char *log_key)
 	return chain;
 }
 
+ScChain *
+sc_chain_register_unnamed(const char *name)
+{
+	uint8		random[16];
+	ScBuf		origin = SC_BUF_INIT;
+	char	   *text;
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not get random bytes for the chain's origin")));
+	sc_buf_literal(&origin, "unnamed/");
+	sc_buf_hex(&origin, random, sizeof(random));
+	sc_buf_char(&origin, '/');
+	sc_buf_string(&origin, name);
+	if (sc_buf_cstr(&origin) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	text = pstrdup(sc_buf_cstr(&origin));
+	sc_buf_free(&origin);
+	return sc_chain_register(name, text, NULL);
+}
+
 /* {"chain":<origin>,"event":<event>,"seq":<seq>[,"table":<name>]} */
 static void
 event_leaf(ScBuf *leaf, const ScChain *chain, const char *ledger_name, const ScBuf *event, int64 seq)

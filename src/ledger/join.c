@@ -130,31 +130,6 @@ sc_ledger_present_name(Relation rel)
 	return psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
 }
 
-/* makes a chain without a node: its origin is unnamed for ever */
-static ScChain *
-create_unnamed_chain(const char *name)
-{
-	uint8		random[16];
-	ScBuf		origin = SC_BUF_INIT;
-	char	   *text;
-
-	if (!pg_strong_random(random, sizeof(random)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not get random bytes for the chain's origin")));
-	sc_buf_literal(&origin, "unnamed/");
-	sc_buf_hex(&origin, random, sizeof(random));
-	sc_buf_char(&origin, '/');
-	sc_buf_string(&origin, name);
-	if (sc_buf_cstr(&origin) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
-	text = pstrdup(sc_buf_cstr(&origin));
-	sc_buf_free(&origin);
-	return sc_chain_register(name, text, NULL);
-}
-
 /*
  * Chains and keys are the operator's: a table that anybody creates may begin
  * the chain that everybody joins unless told otherwise, and no other.
@@ -189,7 +164,7 @@ default_chain(void)
 	if (chain == NULL)
 		require_chain_right(sc_default_chain);
 	if (chain == NULL)
-		chain = sc_chain_create_hook ? sc_chain_create_hook(sc_default_chain) : create_unnamed_chain(sc_default_chain);
+		chain = sc_chain_create_hook(sc_default_chain);
 	sc_chain_require_open(chain);
 	return chain;
 }

@@ -77,6 +77,9 @@ extern int64 sc_event_record(const ScChain *chain, int32 table_id, const char *l
  */
 extern ScChain *sc_chain_register(const char *name, const char *origin, const char *log_key);
 
+/* the same without a node: the origin is unnamed/<32 random hex digits>/<name> for ever */
+extern ScChain *sc_chain_register_unnamed(const char *name);
+
 /* set by the seal room: makes a chain of that name, with a key if there is a node */
 typedef ScChain *(*sc_chain_create_hook_type) (const char *name);
 extern PGDLLIMPORT sc_chain_create_hook_type sc_chain_create_hook;

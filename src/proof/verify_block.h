@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "proof/verify.h"
+#include "seal/block_store.h"
 
 /* ranges [lower, upper) of ledger_seq */
 typedef struct ScSpanList
@@ -40,25 +41,5 @@ extern void sc_span_add(ScSpanList *list, int64 lower, int64 upper);
 /* the multirange's text, as a block leaf holds it; palloc'd */
 extern char *sc_span_text(const ScSpanList *list);
 extern bool sc_span_equal(const ScSpanList *a, const ScSpanList *b);
-
-/* attribute numbers of chain_block, member and signature (sql/30_seal.sql) */
-#define SC_BLOCK_ATTR_CHAIN_ID 1
-#define SC_BLOCK_ATTR_HEIGHT 2
-#define SC_BLOCK_ATTR_PREV_HASH 3
-#define SC_BLOCK_ATTR_BLOCK_HASH 4
-#define SC_BLOCK_ATTR_FIRST_LEAF 5
-#define SC_BLOCK_ATTR_TREE_SIZE 6
-#define SC_BLOCK_ATTR_ROOT_HASH 7
-#define SC_BLOCK_ATTR_MEMBERS 8
-#define SC_BLOCK_ATTR_SEALED_AT 9
-#define SC_MEMBER_ATTR_CHAIN_ID 1
-#define SC_MEMBER_ATTR_LOWER 2
-#define SC_MEMBER_ATTR_UPPER 3
-#define SC_MEMBER_ATTR_HEIGHT 4
-#define SC_MEMBER_ATTR_FIRST_LEAF 5
-#define SC_SIGNATURE_ATTR_CHAIN_ID 1
-#define SC_SIGNATURE_ATTR_HEIGHT 2
-#define SC_SIGNATURE_ATTR_TREE_SIZE 3
-#define SC_SIGNATURE_ATTR_LINES 4
 
 #endif							/* SC_PROOF_VERIFY_BLOCK_H */

@@ -171,24 +171,6 @@ sc_cosigner_key(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(key));
 }
 
-/* unnamed/<32 random hex digits>/<chain> */
-static char *
-unnamed_origin(const char *name)
-{
-	uint8		random[16];
-	ScBuf		hex = SC_BUF_INIT;
-	char	   *origin;
-
-	if (!pg_strong_random(random, sizeof(random)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate a random chain id")));
-	sc_buf_hex(&hex, random, sizeof(random));
-	origin = psprintf("unnamed/%.*s/%s", (int) hex.len, hex.failed ? "" : hex.data, name);
-	sc_buf_free(&hex);
-	return origin;
-}
-
 ScChain *
 sc_node_create_chain(const char *name)
 {
@@ -202,7 +184,7 @@ sc_node_create_chain(const char *name)
 				 errmsg("chain \"%s\" exists already", name)));
 	node = sc_node_name(NULL);
 	if (node == NULL)
-		return sc_chain_register(name, unnamed_origin(name), NULL);
+		return sc_chain_register_unnamed(name);
 	origin = psprintf("%s/%s", node, name);
 	return sc_chain_register(name, origin, request_key(origin, SC_KEY_ED25519));
 }
