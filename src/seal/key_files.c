@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "seal/key_files.h"
 #include "seal/seal.h"
+#include "storage/fd.h"
 
 /* is `path` (resolved) the data directory or below it? */
 static bool
@@ -179,16 +180,54 @@ check_unused(const char *name)
 				 errhint("Choose another name: one key must not sign two histories.")));
 }
 
+/* the same file in the folder of another database, palloc'd, or NULL */
+static char *
+find_elsewhere(const char *directory, const char *path)
+{
+	const char *file = path + strlen(directory);
+	char	   *base = pnstrdup(directory, strrchr(directory, '/') - directory);
+	char	   *result = NULL;
+	DIR		   *dir = AllocateDir(base);
+	struct dirent *entry;
+
+	while (result == NULL && (entry = ReadDir(dir, base)) != NULL)
+	{
+		char	   *other = psprintf("%s/%s%s", base, entry->d_name, file);
+
+		if (entry->d_name[0] != '.' && strcmp(other, path) != 0 && access(other, F_OK) == 0)
+			result = other;
+	}
+	FreeDir(dir);
+	return result;
+}
+
+/* a new key must not bear a name that another database of this server signs under */
+static void
+check_unique(const char *directory, const char *path, const char *name)
+{
+	char	   *other = access(path, F_OK) == 0 ? NULL : find_elsewhere(directory, path);
+
+	if (other != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("another database has a key of the name \"%s\"", name),
+				 errdetail("It is \"%s\".", other),
+				 errhint("Choose another name for this node. If that database is gone for good, move its folder away.")));
+}
+
 char *
 sc_key_file_make(const char *name, uint8 type)
 {
-	char	   *path = key_path(sc_key_directory(true), name, type);
+	char	   *directory = sc_key_directory(true);
+	char	   *path = key_path(directory, name, type);
 	char	   *what = psprintf("key file \"%s\"", path);
 	ScSigningKey key;
-	ScStatus	status = sc_key_generate(&key, name, type);
+	ScStatus	status;
 	ScBuf		text = SC_BUF_INIT;
 	char	   *result;
 
+	check_unique(directory, path, name);
+	status = sc_key_generate(&key, name, type);
 	sc_status_report(status, "new key");
 	status = sc_key_save(&key, path);
 	if (status == SC_EXISTS)

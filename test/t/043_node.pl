@@ -115,9 +115,29 @@ rename "$log_key.away", $log_key;
 move($memory, "$memory.away");
 suspended('signing memory has no entry', 'a missing memory');
 move("$memory.away", $memory);
+{
+	my $whole = slurp_file($memory);
+	append_to_file($memory, "garbage\n");
+	suspended('cannot use signing memory', 'a damaged memory');
+	refused('SELECT seoulchain.seal()', qr/HINT: .*signs again once the reason is gone/, 'nobody is told to resume then');
+	refused(q{SELECT seoulchain.resume_signing('main')}, qr/cannot use signing memory/, 'nor could they');
+	open(my $file, '>', $memory) or die;
+	print $file $whole;
+	close $file;
+}
 sql('SELECT seoulchain.seal()');
 is(sql('SELECT signing FROM seoulchain.seal_status'), 'on', 'all put right');
 refused(q{SELECT seoulchain.resume_signing('main')}, qr/is not suspended/, 'nothing to resume');
+
+# another database under the same name
+sql('CREATE DATABASE twin');
+$node->safe_psql('twin', 'CREATE EXTENSION seoulchain');
+{
+	my ($status, $out, $err) = $node->psql('twin', q{SELECT seoulchain.create_node('seoul.go.kr/city-hall')});
+	like($err, qr/another database has a key of the name "seoul.go.kr\/city-hall".*HINT/s, 'no two databases of a server under one name');
+}
+like($node->safe_psql('twin', q{SELECT seoulchain.create_node('seoul.go.kr/archive')}), qr{^seoul\.go\.kr/archive\+}, 'another name is free');
+sql('DROP DATABASE twin');
 
 # a backup, work after it, and the backup restored while memory is ahead
 $node->backup('base');
