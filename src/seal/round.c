@@ -140,7 +140,8 @@ sign_chain(ChainWork *work, MemoryContext context)
 		ErrorData  *error = catch_error(context);
 
 		work->suspended = error->message;
-		work->hint = error->hint;
+		work->hint = error->hint ? error->hint :
+			"The worker signs again once the reason is gone. See seoulchain.seal_status.";
 		sc_chain_state_set_signing(work->chain_id, SC_SIGNING_SUSPENDED, error->message);
 	}
 	PG_END_TRY();
