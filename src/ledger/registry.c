@@ -165,7 +165,7 @@ sc_chain_by_name(const char *name, bool missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("chain \"%s\" does not exist", name),
-				 errhint("SELECT name FROM seoulchain.chain; shows the chains of this database.")));
+				 errhint("SELECT DISTINCT chain FROM seoulchain.block shows the chains that have blocks.")));
 	return chains == NIL ? NULL : linitial(chains);
 }
 
