@@ -16,6 +16,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/tuplesort.h"
 
@@ -34,6 +35,7 @@ struct ScFaults
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
 	ResourceOwner owner;
+	MemoryContext context;		/* for one fault at a time: there may be as many as rows */
 	int64		count;
 };
 
@@ -63,6 +65,7 @@ sc_faults_begin(void)
 	TupleDesc	tupdesc = sort_tupdesc();
 
 	faults->owner = CurrentResourceOwner;
+	faults->context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain fault", ALLOCSET_SMALL_SIZES);
 	faults->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsMinimalTuple);
 	faults->sort = tuplesort_begin_heap(tupdesc, lengthof(keys), keys, operators, collations,
 										nulls_first, work_mem, NULL, TUPLESORT_NONE);
@@ -91,6 +94,7 @@ sc_faults_add(ScFaults *faults, const ScFault *fault)
 	Datum		values[NCOLUMNS];
 	bool		nulls[NCOLUMNS] = {false};
 	int			i = COL_FIRST;
+	MemoryContext context = MemoryContextSwitchTo(faults->context);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(faults->slot->tts_tupleDescriptor, &TTSOpsVirtual);
 
 	values[COL_CHAIN_ID] = Int32GetDatum(fault->chain_id);
@@ -116,6 +120,8 @@ sc_faults_add(ScFaults *faults, const ScFault *fault)
 	tuplesort_puttupleslot(faults->sort, slot);
 	CurrentResourceOwner = caller;
 	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextSwitchTo(context);
+	MemoryContextReset(faults->context);
 }
 
 int64
@@ -143,5 +149,6 @@ sc_faults_end(ScFaults *faults)
 {
 	ExecDropSingleTupleTableSlot(faults->slot);
 	tuplesort_end(faults->sort);
+	MemoryContextDelete(faults->context);
 	pfree(faults);
 }
