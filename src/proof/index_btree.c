@@ -4,8 +4,8 @@
  *
  * The pages are read one after the other from private copies, never through
  * the access method, which trusts what it finds.  Every page must be sound:
- * its special space, line pointers, tuple sizes, posting lists and values;
- * only then may the index be used for lookups (index_probe.c).
+ * its special space, line pointers, tuple sizes, posting lists, values and
+ * links; only then may the index be used for lookups (index_probe.c).
  *
  * Invariant: entries that a scan would pass over (marked dead) do not count.
  * Locks: ShareUpdateExclusiveLock on the table by the caller, so that VACUUM
@@ -29,6 +29,7 @@ typedef struct BtreePass
 {
 	ScIndexCheck *check;
 	ScPageCopy	copy;
+	ScPageCopy	other;			/* a page that this one leads to */
 	BlockNumber block;
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
@@ -44,17 +45,17 @@ damaged(BtreePass *pass, const char *what)
 					pass->block, RelationGetRelationName(pass->check->index), what)));
 }
 
-/* the page's special space, checked */
+/* a page's special space, checked */
 static BTPageOpaque
-page_opaque(BtreePass *pass)
+page_opaque(BtreePass *pass, const ScPageCopy *copy)
 {
-	PageHeader	header = (PageHeader) pass->copy.page;
+	PageHeader	header = (PageHeader) copy->page;
 
 	if (header->pd_special != BLCKSZ - MAXALIGN(sizeof(BTPageOpaqueData)) ||
 		header->pd_lower < SizeOfPageHeaderData || header->pd_lower > header->pd_upper ||
 		header->pd_upper > header->pd_special)
 		damaged(pass, "its header is wrong");
-	return (BTPageOpaque) (pass->copy.page + header->pd_special);
+	return (BTPageOpaque) (copy->page + header->pd_special);
 }
 
 /* a line pointer's tuple; its size is checked */
@@ -135,6 +136,65 @@ pivot_entry(BtreePass *pass, IndexTuple tuple)
 	deform(pass, tuple, natts, end);
 }
 
+/*
+ * The page that a link leads to; it must be one of the tree, of that level.
+ * So every descent goes down and ends: the access method, which trusts links,
+ * would follow a ring of them for ever.
+ */
+static BTPageOpaque
+linked_page(BtreePass *pass, BlockNumber block, uint32 level)
+{
+	BTPageOpaque opaque;
+
+	if (block == BTREE_METAPAGE || block >= RelationGetNumberOfBlocks(pass->check->index))
+		damaged(pass, "a link leads nowhere");
+	sc_page_read(&pass->other, block);
+	if (PageIsNew(pass->other.page))
+		damaged(pass, "a link leads to an empty page");
+	opaque = page_opaque(pass, &pass->other);
+	if (P_ISMETA(opaque) || P_ISDELETED(opaque) || opaque->btpo_level != level)
+		damaged(pass, "a link leads to a page of another level");
+	return opaque;
+}
+
+/* the meta page leads to the root; the one in use may be lower than the first */
+static void
+check_meta(BtreePass *pass)
+{
+	BTMetaPageData *meta = BTPageGetMeta(pass->copy.page);
+
+	if (meta->btm_magic != BTREE_MAGIC)
+		damaged(pass, "it is not a meta page");
+	if (meta->btm_root == P_NONE)
+		return;
+	(void) linked_page(pass, meta->btm_root, meta->btm_level);
+	(void) linked_page(pass, meta->btm_fastroot, meta->btm_fastlevel);
+}
+
+/* the right neighbour must say that this page is its left one, unless one was split off meanwhile */
+static void
+check_right(BtreePass *pass, BTPageOpaque opaque)
+{
+	BlockNumber next = opaque->btpo_next;
+	BTPageOpaque right = linked_page(pass, next, opaque->btpo_level);
+
+	if (right->btpo_prev == pass->block)
+		return;
+	sc_page_read(&pass->other, pass->block);
+	if (page_opaque(pass, &pass->other)->btpo_next == next)
+		damaged(pass, "its right neighbour has another left one");
+}
+
+/* level, flags and neighbour of a page that is in the tree */
+static void
+check_place(BtreePass *pass, BTPageOpaque opaque)
+{
+	if ((P_ISLEAF(opaque) != 0) != (opaque->btpo_level == 0))
+		damaged(pass, "its level is wrong");
+	if (!P_RIGHTMOST(opaque))
+		check_right(pass, opaque);
+}
+
 /* one page */
 static void
 read_page(void *arg)
@@ -147,17 +207,17 @@ read_page(void *arg)
 	sc_page_read(&pass->copy, pass->block);
 	if (PageIsNew(pass->copy.page))
 		return;
-	opaque = page_opaque(pass);
+	opaque = page_opaque(pass, &pass->copy);
+	if ((P_ISMETA(opaque) != 0) != (pass->block == BTREE_METAPAGE))
+		damaged(pass, pass->block == BTREE_METAPAGE ? "it is not a meta page" : "it says that it is the meta page");
 	if (P_ISMETA(opaque))
 	{
-		if (pass->block != BTREE_METAPAGE)
-			damaged(pass, "it says that it is the meta page");
+		check_meta(pass);
 		return;
 	}
-	if (pass->block == BTREE_METAPAGE)
-		damaged(pass, "it is not a meta page");
 	if (P_IGNORE(opaque))
 		return;
+	check_place(pass, opaque);
 	items = PageGetMaxOffsetNumber(pass->copy.page);
 	if (items > MaxIndexTuplesPerPage + 1)
 		damaged(pass, "it has too many line pointers");
@@ -170,6 +230,8 @@ read_page(void *arg)
 			leaf_entry(pass, tuple, ItemIdIsDead(PageGetItemId(pass->copy.page, offset)));
 		else if (P_ISLEAF(opaque) || offset != first)
 			pivot_entry(pass, tuple);
+		if (!P_ISLEAF(opaque) && offset >= first)
+			(void) linked_page(pass, BTreeTupleGetDownLink(tuple), opaque->btpo_level - 1);
 		MemoryContextReset(CurrentMemoryContext);
 	}
 }
@@ -185,6 +247,7 @@ sc_btree_entries(ScIndexCheck *check)
 
 	pass->check = check;
 	sc_page_init(&pass->copy, check->index, true);
+	sc_page_init(&pass->other, check->index, true);
 	caller = MemoryContextSwitchTo(scratch);
 	for (pass->block = 0; pass->block < nblocks; pass->block++)
 	{
@@ -204,5 +267,6 @@ sc_btree_entries(ScIndexCheck *check)
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);
 	sc_page_free(&pass->copy);
+	sc_page_free(&pass->other);
 	pfree(pass);
 }
