@@ -263,22 +263,6 @@ sc_ledger_by_relation(Oid relid, bool missing_ok)
 	return NULL;
 }
 
-ScLedgerTable *
-sc_ledger_by_id(int32 table_id, bool missing_ok)
-{
-	ScanKeyData key;
-	List	   *tables;
-
-	ScanKeyInit(&key, SC_LEDGER_ATTR_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(table_id));
-	tables = ledger_scan("ledger_pkey", 1, &key);
-	if (tables == NIL && !missing_ok)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("ledger table number %d is not in the registry", table_id),
-				 errhint("SELECT * FROM seoulchain.verify(); tells what else was changed.")));
-	return tables == NIL ? NULL : linitial(tables);
-}
-
 static int
 compare_tables(const ListCell *a, const ListCell *b)
 {

@@ -272,18 +272,6 @@ sc_row_hash(ScHash *hash, const ScRowFormat *format, const ScBuf *leaf)
 	sc_hash_leaf_after(hash, &format->hashed, leaf->data, leaf->len);
 }
 
-int32
-sc_row_format_chain_id(const ScRowFormat *format)
-{
-	return format->chain_id;
-}
-
-int32
-sc_row_format_table_id(const ScRowFormat *format)
-{
-	return format->table_id;
-}
-
 AttrNumber
 sc_row_format_seq_attno(const ScRowFormat *format)
 {

@@ -27,8 +27,6 @@ typedef struct ScRowFormat ScRowFormat;
 extern const ScRowFormat *sc_row_format(Relation rel);
 extern ScRowFormat *sc_row_format_copy(Relation rel, MemoryContext context);
 
-extern int32 sc_row_format_chain_id(const ScRowFormat *format);
-extern int32 sc_row_format_table_id(const ScRowFormat *format);
 /* a registered column that the relation has lost, or NULL */
 extern const char *sc_row_format_missing(const ScRowFormat *format);
 /* attribute number of ledger_seq; 0 if that is lost */
