@@ -19,7 +19,7 @@ EXTENSION = seoulchain
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" seoulchain.control)
 MODULE_big = seoulchain
 
-ROOMS = core sign ledger seal proof contract network
+ROOMS = core sign ledger member seal proof contract network
 MODULE_SRC = src/seoulchain.c $(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)))
 OBJS = $(MODULE_SRC:.c=.o)
 

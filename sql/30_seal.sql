@@ -25,7 +25,7 @@ COMMENT ON COLUMN seoulchain.chain_block.root_hash IS 'root of the tree of tree_
 COMMENT ON COLUMN seoulchain.chain_block.members IS 'ledger_seq numbers of the block''s leaves';
 COMMENT ON COLUMN seoulchain.chain_block.sealed_at IS 'when it was sealed, by this server''s clock; never before the block before';
 
-CREATE TABLE seoulchain.member (
+CREATE TABLE seoulchain.block_range (
 	chain_id int4 NOT NULL,
 	lower int8 NOT NULL,
 	upper int8 NOT NULL,
@@ -33,12 +33,12 @@ CREATE TABLE seoulchain.member (
 	first_leaf int8 NOT NULL,
 	PRIMARY KEY (chain_id, lower)
 );
-COMMENT ON TABLE seoulchain.member IS 'ranges [lower, upper) of ledger_seq and where their leaves stand';
-COMMENT ON COLUMN seoulchain.member.chain_id IS 'the chain';
-COMMENT ON COLUMN seoulchain.member.lower IS 'the first ledger_seq';
-COMMENT ON COLUMN seoulchain.member.upper IS 'the ledger_seq behind the last';
-COMMENT ON COLUMN seoulchain.member.height IS 'the block that holds them';
-COMMENT ON COLUMN seoulchain.member.first_leaf IS 'leaf index of lower; the others follow';
+COMMENT ON TABLE seoulchain.block_range IS 'ranges [lower, upper) of ledger_seq and where their leaves stand';
+COMMENT ON COLUMN seoulchain.block_range.chain_id IS 'the chain';
+COMMENT ON COLUMN seoulchain.block_range.lower IS 'the first ledger_seq';
+COMMENT ON COLUMN seoulchain.block_range.upper IS 'the ledger_seq behind the last';
+COMMENT ON COLUMN seoulchain.block_range.height IS 'the block that holds them';
+COMMENT ON COLUMN seoulchain.block_range.first_leaf IS 'leaf index of lower; the others follow';
 
 CREATE TABLE seoulchain.tree (
 	chain_id int4 NOT NULL,
@@ -89,7 +89,7 @@ COMMENT ON COLUMN seoulchain.rejected.reason IS 'why it was not sealed';
 COMMENT ON COLUMN seoulchain.rejected.found_at IS 'when the sealing worker met it';
 
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain_block', '');
-SELECT pg_catalog.pg_extension_config_dump('seoulchain.member', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.block_range', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.tree', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.signature', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.rejected', '');

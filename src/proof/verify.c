@@ -7,7 +7,7 @@
  * and the run never stops at the first.  Nothing is written, not even a hint
  * bit, and no code of users runs.
  * Locks: AccessShareLock on the registry and the ledger tables, to the end of
- * the transaction.  Memory: 24 bytes a member range, one bit a leaf, 16 bytes
+ * the transaction.  Memory: 24 bytes a block range, one bit a leaf, 16 bytes
  * a tile, a cache of tiles in maintenance_work_mem.
  * Not in parallel mode: steps run in subtransactions.
  * What it cannot find is in docs/threat-model.md.

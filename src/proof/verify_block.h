@@ -23,7 +23,7 @@ typedef struct ScSpanList
 	}		   *spans;
 } ScSpanList;
 
-/* a row of seoulchain.chain_block, and of seoulchain.member with its height */
+/* a row of seoulchain.chain_block, and of seoulchain.block_range with its height */
 typedef struct ScStoredBlock
 {
 	bool		present;		/* there is a block row */

@@ -2,7 +2,7 @@
  * verify_blocks.c
  *	  Every chain's blocks, members and signatures against each other and the tree.
  *
- * Blocks, member ranges and signatures are read sorted by height and merged.
+ * Blocks, block ranges and signatures are read sorted by height and merged.
  * Where two of them disagree, the block's leaf in the tree decides which one
  * was altered, so that the innocent one is not named and the rows below are
  * judged by the right ranges.
@@ -165,7 +165,7 @@ choose_members(BlockPass *pass, ScStoredBlock *stored, bool *fits, ScHash *prev)
 	return own ? &stored->members : NULL;
 }
 
-/* compares the member rows with the ranges that hold */
+/* compares the range rows with the ranges that hold */
 static void
 check_listed(BlockPass *pass, const ScStoredBlock *stored, const ScSpanList *members, int64 height)
 {
@@ -278,7 +278,7 @@ finish_block(BlockPass *pass, const ScStoredBlock *stored, const ScHash *prev, c
 	before->sealed_at = block->sealed_at;
 }
 
-/* a height without a (readable) block row: its member rows still say which leaves are whose */
+/* a height without a (readable) block row: its range rows still say which leaves are whose */
 static void
 pass_missing(BlockPass *pass, const ScStoredBlock *stored, int64 height)
 {
@@ -394,7 +394,7 @@ stream_height(BlockPass *pass, Stream *stream)
 	return PG_INT64_MAX;
 }
 
-/* takes the member rows of a height */
+/* takes the range rows of a height */
 static void
 take_members(BlockPass *pass, Stream *members, int64 height, ScStoredBlock *out)
 {
@@ -405,9 +405,9 @@ take_members(BlockPass *pass, Stream *members, int64 height, ScStoredBlock *out)
 	while (stream_height(pass, members) == height)
 	{
 		Datum	   *values = sc_sorted_peek(members->sorted)->tts_values;
-		int64		lower = DatumGetInt64(values[SC_MEMBER_ATTR_LOWER - 1]);
-		int64		upper = DatumGetInt64(values[SC_MEMBER_ATTR_UPPER - 1]);
-		int64		leaf = DatumGetInt64(values[SC_MEMBER_ATTR_FIRST_LEAF - 1]);
+		int64		lower = DatumGetInt64(values[SC_BLOCK_RANGE_ATTR_LOWER - 1]);
+		int64		upper = DatumGetInt64(values[SC_BLOCK_RANGE_ATTR_UPPER - 1]);
+		int64		leaf = DatumGetInt64(values[SC_BLOCK_RANGE_ATTR_FIRST_LEAF - 1]);
 
 		if (out->listed_leaf < 0)
 			out->listed_leaf = leaf;
@@ -585,11 +585,11 @@ void
 sc_verify_blocks(ScVerify *v)
 {
 	static const AttrNumber block_keys[] = {SC_BLOCK_ATTR_CHAIN_ID, SC_BLOCK_ATTR_HEIGHT};
-	static const AttrNumber member_keys[] = {SC_MEMBER_ATTR_CHAIN_ID, SC_MEMBER_ATTR_HEIGHT, SC_MEMBER_ATTR_LOWER};
+	static const AttrNumber range_keys[] = {SC_BLOCK_RANGE_ATTR_CHAIN_ID, SC_BLOCK_RANGE_ATTR_HEIGHT, SC_BLOCK_RANGE_ATTR_LOWER};
 	static const AttrNumber signature_keys[] = {SC_SIGNATURE_ATTR_CHAIN_ID, SC_SIGNATURE_ATTR_HEIGHT};
 	static const Oid types[] = {INT4OID, INT8OID, INT8OID};
 	Stream		blocks = {sc_sorted_load(v, "chain_block", 2, block_keys, types), SC_BLOCK_ATTR_HEIGHT};
-	Stream		members = {sc_sorted_load(v, "member", 3, member_keys, types), SC_MEMBER_ATTR_HEIGHT};
+	Stream		members = {sc_sorted_load(v, "block_range", 3, range_keys, types), SC_BLOCK_RANGE_ATTR_HEIGHT};
 	Stream		signatures = {sc_sorted_load(v, "signature", 2, signature_keys, types), SC_SIGNATURE_ATTR_HEIGHT};
 	ListCell   *cell;
 

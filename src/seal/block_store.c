@@ -77,15 +77,15 @@ sc_member_before(int32 chain_id, int64 below, Snapshot snapshot, ScSeqRange *ran
 	ScanKeyData keys[2];
 	HeapTuple	tuple;
 
-	sc_key_int4(&keys[0], SC_MEMBER_ATTR_CHAIN_ID, chain_id);
-	sc_key_int8(&keys[1], SC_MEMBER_ATTR_LOWER, BTLessStrategyNumber, below);
-	sc_internal_scan_begin(&scan, "member", "member_pkey", snapshot, keys, 2);
+	sc_key_int4(&keys[0], SC_BLOCK_RANGE_ATTR_CHAIN_ID, chain_id);
+	sc_key_int8(&keys[1], SC_BLOCK_RANGE_ATTR_LOWER, BTLessStrategyNumber, below);
+	sc_internal_scan_begin(&scan, "block_range", "block_range_pkey", snapshot, keys, 2);
 	tuple = sc_internal_scan_next(&scan, BackwardScanDirection);
 	if (HeapTupleIsValid(tuple))
 	{
-		range->lower = DatumGetInt64(sc_internal_attr(tuple, SC_MEMBER_ATTR_LOWER, scan.rel));
-		range->upper = DatumGetInt64(sc_internal_attr(tuple, SC_MEMBER_ATTR_UPPER, scan.rel));
-		*first_leaf = DatumGetInt64(sc_internal_attr(tuple, SC_MEMBER_ATTR_FIRST_LEAF, scan.rel));
+		range->lower = DatumGetInt64(sc_internal_attr(tuple, SC_BLOCK_RANGE_ATTR_LOWER, scan.rel));
+		range->upper = DatumGetInt64(sc_internal_attr(tuple, SC_BLOCK_RANGE_ATTR_UPPER, scan.rel));
+		*first_leaf = DatumGetInt64(sc_internal_attr(tuple, SC_BLOCK_RANGE_ATTR_FIRST_LEAF, scan.rel));
 	}
 	sc_internal_scan_end(&scan);
 	return HeapTupleIsValid(tuple);
@@ -170,21 +170,21 @@ sc_block_insert(const ScBlock *block)
 void
 sc_members_insert(const ScBlock *block, const ScSeqRange *ranges, int nranges)
 {
-	Relation	rel = sc_internal_open("member", RowExclusiveLock);
+	Relation	rel = sc_internal_open("block_range", RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	int64		leaf = block->first_leaf;
 
 	for (int i = 0; i < nranges; i++)
 	{
-		Datum		values[SC_MEMBER_NATTS];
-		bool		nulls[SC_MEMBER_NATTS] = {false};
+		Datum		values[SC_BLOCK_RANGE_NATTS];
+		bool		nulls[SC_BLOCK_RANGE_NATTS] = {false};
 		HeapTuple	tuple;
 
-		values[SC_MEMBER_ATTR_CHAIN_ID - 1] = Int32GetDatum(block->chain_id);
-		values[SC_MEMBER_ATTR_LOWER - 1] = Int64GetDatum(ranges[i].lower);
-		values[SC_MEMBER_ATTR_UPPER - 1] = Int64GetDatum(ranges[i].upper);
-		values[SC_MEMBER_ATTR_HEIGHT - 1] = Int64GetDatum(block->height);
-		values[SC_MEMBER_ATTR_FIRST_LEAF - 1] = Int64GetDatum(leaf);
+		values[SC_BLOCK_RANGE_ATTR_CHAIN_ID - 1] = Int32GetDatum(block->chain_id);
+		values[SC_BLOCK_RANGE_ATTR_LOWER - 1] = Int64GetDatum(ranges[i].lower);
+		values[SC_BLOCK_RANGE_ATTR_UPPER - 1] = Int64GetDatum(ranges[i].upper);
+		values[SC_BLOCK_RANGE_ATTR_HEIGHT - 1] = Int64GetDatum(block->height);
+		values[SC_BLOCK_RANGE_ATTR_FIRST_LEAF - 1] = Int64GetDatum(leaf);
 		tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 		CatalogTupleInsertWithInfo(rel, tuple, indexes);
 		heap_freetuple(tuple);

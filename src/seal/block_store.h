@@ -21,13 +21,13 @@
 #define SC_BLOCK_ATTR_SEALED_AT 9
 #define SC_BLOCK_NATTS 9
 
-/* seoulchain.member */
-#define SC_MEMBER_ATTR_CHAIN_ID 1
-#define SC_MEMBER_ATTR_LOWER 2
-#define SC_MEMBER_ATTR_UPPER 3
-#define SC_MEMBER_ATTR_HEIGHT 4
-#define SC_MEMBER_ATTR_FIRST_LEAF 5
-#define SC_MEMBER_NATTS 5
+/* seoulchain.block_range */
+#define SC_BLOCK_RANGE_ATTR_CHAIN_ID 1
+#define SC_BLOCK_RANGE_ATTR_LOWER 2
+#define SC_BLOCK_RANGE_ATTR_UPPER 3
+#define SC_BLOCK_RANGE_ATTR_HEIGHT 4
+#define SC_BLOCK_RANGE_ATTR_FIRST_LEAF 5
+#define SC_BLOCK_RANGE_NATTS 5
 
 /* seoulchain.signature */
 #define SC_SIGNATURE_ATTR_CHAIN_ID 1
@@ -43,7 +43,7 @@ typedef struct ScSeqRange
 	int64		upper;
 } ScSeqRange;
 
-/* the member range with the greatest lower bound below `below`; false when there is none */
+/* the block range with the greatest lower bound below `below`; false when there is none */
 extern bool sc_member_before(int32 chain_id, int64 below, Snapshot snapshot, ScSeqRange *range, int64 *first_leaf);
 
 /* is any number of the range sealed already? */

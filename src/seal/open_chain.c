@@ -144,7 +144,7 @@ greatest_number(const char *table, const char *index, AttrNumber result, int32 c
 static void
 advance_sequence(const ScChain *chain, Snapshot snapshot)
 {
-	int64		used = greatest_number("member", "member_pkey", SC_MEMBER_ATTR_UPPER, chain->chain_id, snapshot);
+	int64		used = greatest_number("block_range", "block_range_pkey", SC_BLOCK_RANGE_ATTR_UPPER, chain->chain_id, snapshot);
 	int64		next;
 	Oid			user;
 	int			context;

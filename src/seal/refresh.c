@@ -44,7 +44,7 @@ typedef struct Refresh
 	int32		table_id;
 	Snapshot	snapshot;
 	Relation	tree;
-	ScSeqRange	range;			/* the member range last looked up; empty at first */
+	ScSeqRange	range;			/* the block range last looked up; empty at first */
 	int64		first_leaf;
 	int64		number;			/* of the tile in memory, -1 for none */
 	bool		changed;

@@ -94,16 +94,16 @@ END $$
 SQL
 $before = sql('SELECT max(height) FROM seoulchain.block');
 cmp_ok(sql('SELECT seoulchain.seal()'), '>=', $before + 2, 'more than 1,024 ranges go into several blocks');
-is(sql('SELECT max(n) FROM (SELECT count(*) AS n FROM seoulchain.member GROUP BY height) m'), '1024', 'of 1,024 ranges at most');
+is(sql('SELECT max(n) FROM (SELECT count(*) AS n FROM seoulchain.block_range GROUP BY height) m'), '1024', 'of 1,024 ranges at most');
 
 # every row exactly once
 sub once
 {
 	my $what = shift;
 	is(sql(<<'SQL'), '0', $what);
-SELECT count(*) FROM t WHERE 1 <> (SELECT count(*) FROM seoulchain.member m WHERE m.lower <= t.ledger_seq AND t.ledger_seq < m.upper)
+SELECT count(*) FROM t WHERE 1 <> (SELECT count(*) FROM seoulchain.block_range m WHERE m.lower <= t.ledger_seq AND t.ledger_seq < m.upper)
 SQL
-	is(sql('SELECT chain_id FROM seoulchain.member GROUP BY 1 HAVING sum(upper - lower) + (SELECT count(*) FROM seoulchain.chain_block b WHERE b.chain_id = member.chain_id) <> (SELECT max(tree_size) FROM seoulchain.chain_block b WHERE b.chain_id = member.chain_id)'),
+	is(sql('SELECT chain_id FROM seoulchain.block_range GROUP BY 1 HAVING sum(upper - lower) + (SELECT count(*) FROM seoulchain.chain_block b WHERE b.chain_id = block_range.chain_id) <> (SELECT max(tree_size) FROM seoulchain.chain_block b WHERE b.chain_id = block_range.chain_id)'),
 		'', 'members and block leaves fill the tree');
 	return;
 }
@@ -143,12 +143,12 @@ sql(q{BEGIN; INSERT INTO t VALUES (5001); PREPARE TRANSACTION 'p1'});
 sql('SELECT pg_sleep(1)');
 is(sql('SELECT seoulchain.seal()'), '', 'a prepared transaction is not sealed');
 sql(q{COMMIT PREPARED 'p1'});
-ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM t JOIN seoulchain.member m ON m.lower <= ledger_seq AND ledger_seq < m.upper WHERE id = 5001)}),
+ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM t JOIN seoulchain.block_range m ON m.lower <= ledger_seq AND ledger_seq < m.upper WHERE id = 5001)}),
 	'it is once it commits, without being asked');
 sql(q{BEGIN; INSERT INTO t VALUES (5002); PREPARE TRANSACTION 'p2'});
 $node->restart;
 sql(q{COMMIT PREPARED 'p2'});
-ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM t JOIN seoulchain.member m ON m.lower <= ledger_seq AND ledger_seq < m.upper WHERE id = 5002)}),
+ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM t JOIN seoulchain.block_range m ON m.lower <= ledger_seq AND ledger_seq < m.upper WHERE id = 5002)}),
 	'and so is one from before a restart');
 
 # the worker works by itself, and sleeps when there is nothing to do

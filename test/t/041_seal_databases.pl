@@ -52,7 +52,7 @@ $node->safe_psql('copy', q{SELECT seoulchain.open_chain('main')});
 like($err, qr/is open already/, 'a chain is opened once');
 isnt($node->safe_psql('copy', 'INSERT INTO t VALUES (303); SELECT seoulchain.seal()'), '', 'once opened it goes on');
 is($node->safe_psql('copy', <<'SQL'), '302|0', 'and its rows are sealed once');
-SELECT count(*), count(*) FILTER (WHERE 1 <> (SELECT count(*) FROM seoulchain.member m WHERE m.lower <= t.ledger_seq AND t.ledger_seq < m.upper)) FROM t
+SELECT count(*), count(*) FILTER (WHERE 1 <> (SELECT count(*) FROM seoulchain.block_range m WHERE m.lower <= t.ledger_seq AND t.ledger_seq < m.upper)) FROM t
 SQL
 is($node->safe_psql('copy', q{SELECT count(*) FROM seoulchain.event WHERE leaf LIKE '%"type":"open"%'}), '1', 'the opening is a leaf');
 

@@ -46,7 +46,7 @@ is(sql('SELECT attempts, failing_since IS NULL FROM seoulchain.seal_status'), '0
 foreach my $table (qw(a b))
 {
 	is(sql(<<"SQL"), '0', "every row of $table is sealed once");
-SELECT count(*) FROM $table t LEFT JOIN (SELECT generate_series(lower, upper - 1) AS n FROM seoulchain.member) m ON m.n = t.ledger_seq WHERE m.n IS NULL
+SELECT count(*) FROM $table t LEFT JOIN (SELECT generate_series(lower, upper - 1) AS n FROM seoulchain.block_range) m ON m.n = t.ledger_seq WHERE m.n IS NULL
 SQL
 }
 my ($size) = $checkpoint =~ /\n(\d+)\n/;

@@ -98,8 +98,8 @@ foreach my $round (1 .. $rounds)
 	is(sql('SELECT (SELECT signed_height = height AND NOT pending FROM seoulchain.seal_status)'), 't', "round $round: everything is sealed and signed");
 	is(sql(<<'SQL'), '0|0|t', "round $round: every row exactly once");
 SELECT count(*) FILTER (WHERE rows = 0), count(*) FILTER (WHERE rows > 1),
-	(SELECT sum(upper - lower) FROM seoulchain.member) + (SELECT count(*) FROM seoulchain.chain_block) = (SELECT max(tree_size) FROM seoulchain.block)
-FROM (SELECT t.ledger_seq, count(m.n) AS rows FROM t LEFT JOIN (SELECT generate_series(lower, upper - 1) AS n FROM seoulchain.member) m ON m.n = t.ledger_seq
+	(SELECT sum(upper - lower) FROM seoulchain.block_range) + (SELECT count(*) FROM seoulchain.chain_block) = (SELECT max(tree_size) FROM seoulchain.block)
+FROM (SELECT t.ledger_seq, count(m.n) AS rows FROM t LEFT JOIN (SELECT generate_series(lower, upper - 1) AS n FROM seoulchain.block_range) m ON m.n = t.ledger_seq
 	GROUP BY t.ledger_seq, t.ctid) s
 SQL
 	is(sql('SELECT count(*) - count(DISTINCT ledger_seq), (SELECT count(*) FROM seoulchain.rejected) FROM t'), '0|0', "round $round: no number was given twice");

@@ -105,8 +105,8 @@ INSERT INTO seoulchain.tree (chain_id, level, tile, hashes) VALUES $values;
 INSERT INTO seoulchain.chain_block SELECT chain_id, 1, block_hash, sha256('made'), tree_size, $size, '\\x$root', '{[1000000,1000001)}', sealed_at
 	FROM seoulchain.chain_block WHERE height = 0;
 INSERT INTO seoulchain.signature VALUES ($chain, 1, $size, '');
-DELETE FROM seoulchain.member;
-INSERT INTO seoulchain.member VALUES ($chain, $seq, $seq + 1, 1, 0);
+DELETE FROM seoulchain.block_range;
+INSERT INTO seoulchain.block_range VALUES ($chain, $seq, $seq + 1, 1, 0);
 VACUUM ANALYZE seoulchain.tree;
 SQL
 note(scalar(keys %$tiles) . ' tiles for ' . @indexes . ' leaves and ' . @sizes . ' sizes');
@@ -176,7 +176,7 @@ begin();
 foreach my $index (@indexes)
 {
 	my @of = ($index + 1, grep { $_ > $index + 1 } @sizes);
-	sql("UPDATE seoulchain.member SET first_leaf = $index");
+	sql("UPDATE seoulchain.block_range SET first_leaf = $index");
 	@answers = counted(map { <<SQL } @of);
 SELECT p.leaf_index, p.tree_size, coalesce((SELECT string_agg(encode(h, 'hex'), ',' ORDER BY i) FROM unnest(p.path) WITH ORDINALITY u(h, i)), ''),
 	encode(p.root_hash, 'hex'), seoulchain.verify_inclusion(p.leaf_hash, p.leaf_index, p.tree_size, p.path, p.root_hash),

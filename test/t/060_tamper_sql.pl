@@ -49,7 +49,7 @@ my @attacks = (
 	[ 'the last block deleted', 'DELETE FROM seoulchain.chain_block WHERE height = (SELECT max(height) FROM seoulchain.chain_block)',
 		"block $last block missing" ],
 	[ 'a block and its members deleted',
-		'DELETE FROM seoulchain.chain_block WHERE height = 2; DELETE FROM seoulchain.member WHERE height = 2',
+		'DELETE FROM seoulchain.chain_block WHERE height = 2; DELETE FROM seoulchain.block_range WHERE height = 2',
 		'block 2 block missing', qr/[st]:\d+ row added/, qr/block 2 .*/ ],
 	[ 'a block twice', 'ALTER TABLE seoulchain.chain_block DROP CONSTRAINT chain_block_pkey; DROP INDEX seoulchain.chain_block_tree_size;
 		INSERT INTO seoulchain.chain_block SELECT * FROM seoulchain.chain_block WHERE height = 2', 'block 2 block duplicated' ],
@@ -58,10 +58,10 @@ my @attacks = (
 	[ 'a block moved to a far height', 'UPDATE seoulchain.chain_block SET height = 8000000000 WHERE height = 2',
 		'block 2 block missing', 'block 8000000000 block order' ],
 	# members
-	[ 'a member range deleted', 'DELETE FROM seoulchain.member WHERE height = 3', 'block 3 members altered' ],
-	[ 'a member range moved', 'UPDATE seoulchain.member SET first_leaf = first_leaf + 1 WHERE height = 3', 'block 3 members altered' ],
-	[ 'a member range shortened', 'UPDATE seoulchain.member SET upper = upper - 1 WHERE height = 3', 'block 3 members altered' ],
-	[ 'a member range added', 'INSERT INTO seoulchain.member SELECT chain_id, 900000, 900010, 3, 10 FROM seoulchain.chain',
+	[ 'a member range deleted', 'DELETE FROM seoulchain.block_range WHERE height = 3', 'block 3 members altered' ],
+	[ 'a member range moved', 'UPDATE seoulchain.block_range SET first_leaf = first_leaf + 1 WHERE height = 3', 'block 3 members altered' ],
+	[ 'a member range shortened', 'UPDATE seoulchain.block_range SET upper = upper - 1 WHERE height = 3', 'block 3 members altered' ],
+	[ 'a member range added', 'INSERT INTO seoulchain.block_range SELECT chain_id, 900000, 900010, 3, 10 FROM seoulchain.chain',
 		'block 3 members altered' ],
 	# tree
 	[ 'a leaf hash', "UPDATE seoulchain.tree SET hashes = @{[flipped('hashes', 32 * 20)]} WHERE level = 0 AND tile = 0",
@@ -204,7 +204,7 @@ like($err, qr/the checkpoint cannot be read/, 'what is no checkpoint is an error
 # the last blocks taken off without a trace: only the kept checkpoint tells
 copy_base($node, 'shorter');
 $node->safe_psql('shorter', "SET allow_system_table_mods = on; $heap DELETE FROM t WHERE id > 700; DELETE FROM s WHERE id > 1020; $ledger
-	DELETE FROM seoulchain.journal; DELETE FROM seoulchain.signature WHERE height = $last; DELETE FROM seoulchain.member WHERE height = $last;
+	DELETE FROM seoulchain.journal; DELETE FROM seoulchain.signature WHERE height = $last; DELETE FROM seoulchain.block_range WHERE height = $last;
 	DELETE FROM seoulchain.chain_block WHERE height = $last;
 	UPDATE seoulchain.tree SET hashes = substring(hashes FOR 32 * ((SELECT max(tree_size) FROM seoulchain.chain_block) % 256)::int) WHERE level = 0 AND tile = (SELECT max(tree_size) / 256 FROM seoulchain.chain_block);
 	DELETE FROM seoulchain.tree WHERE level = 0 AND tile > (SELECT max(tree_size) / 256 FROM seoulchain.chain_block)");

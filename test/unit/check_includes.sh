@@ -10,7 +10,7 @@ failed=0
 fresh() {
 	rm -rf "$dir/src" "$dir/services" "$dir/tools"
 	mkdir -p "$dir/tools" "$dir/services/voting" "$dir/include"
-	for room in core sign ledger seal proof contract network bin; do
+	for room in core sign ledger member seal proof contract network bin; do
 		mkdir -p "$dir/src/$room"
 		echo '#include <string.h>' > "$dir/src/$room/x.h"
 	done
