@@ -22,6 +22,20 @@ PG_FUNCTION_INFO_V1(sc_check_encoding);
 char	   *sc_default_chain = NULL;
 bool		sc_restore = false;
 
+static int	sign_profile = SC_PROFILE_ANY;
+
+static const struct config_enum_entry profile_options[] = {
+	{"any", SC_PROFILE_ANY, false},
+	{"kcmvp", SC_PROFILE_KCMVP, false},
+	{NULL, 0, false}
+};
+
+ScProfile
+sc_sign_profile(void)
+{
+	return (ScProfile) sign_profile;
+}
+
 bool
 sc_chain_name_ok(const char *name)
 {
@@ -56,6 +70,12 @@ sc_settings_init(void)
 							 "Refused for tables of an open chain.",
 							 &sc_restore, false,
 							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomEnumVariable("seoulchain.sign_profile",
+							 "Which signature algorithms are made and accepted.",
+							 "With kcmvp only ECDSA P-256 and RSA-PSS with SHA-2, for rows, checkpoints and cosignatures alike.",
+							 &sign_profile, SC_PROFILE_ANY, profile_options,
+							 PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
 }
 

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "sign/profile.h"
+
 /* the chain that the first ledger table of a database begins unless told otherwise */
 #define SC_DEFAULT_CHAIN "main"
 
@@ -15,6 +17,9 @@ extern char *sc_default_chain;
 
 /* seoulchain.restore: a dump is being loaded, nothing is recorded */
 extern bool sc_restore;
+
+/* seoulchain.sign_profile: which algorithms are made and accepted, for rows, checkpoints and cosignatures alike */
+extern ScProfile sc_sign_profile(void);
 
 /* a short chain name: [a-z0-9_-]+, at most 63 bytes, not "witness" */
 extern bool sc_chain_name_ok(const char *name);
