@@ -4,10 +4,12 @@
  *
  * Invariant: a row that an insert path of heap has stored is handed to the
  * recorder with the hash of just what was stored, under the ledger_seq that
- * stands in it.  Order: ledger_seq, leaf, heap insert, recorder.
+ * stands in it.  Order: ledger_seq, leaf, heap insert, recorder; around it,
+ * where higher rooms judge the rows, their guards (row_guard.h).
  * Not recorded: rows that a rewrite copies (relrewrite <> 0), rows that
  * pg_upgrade or a restore brings back.
- * Locks: none beyond heap's; no insert waits for another inserter.
+ * Locks: none beyond heap's and the guards'; without guards no insert waits for
+ * another inserter.
  */
 #include "postgres.h"
 
@@ -22,6 +24,7 @@
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/row.h"
+#include "ledger/row_guard.h"
 #include "ledger/seq_column.h"
 #include "ledger/sequence.h"
 #include "ledger/sequence_batch.h"
@@ -114,16 +117,34 @@ hash_row(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
 	sc_row_settings_end(nestlevel);
 }
 
-/* refuses a supplied number, puts ours in */
+/* numbers are the ledger's to give */
 static void
-number_row(Relation rel, const ScTarget *target, TupleTableSlot *slot, int64 seq)
+check_supplied(Relation rel, const ScTarget *target, TupleTableSlot *slot)
 {
 	bool		isnull;
 	Datum		supplied = slot_getattr(slot, target->seq_attno, &isnull);
 
 	if (!isnull)
 		refuse_supplied_seq(rel, DatumGetInt64(supplied));
+}
+
+/* one row that higher rooms judge: its number is taken after their locks, alone */
+static void
+insert_guarded(Relation rel, const ScTarget *target, TupleTableSlot *slot, CommandId cid, int options,
+			   BulkInsertState bistate)
+{
+	TimestampTz time;
+	ScHash		hash;
+	int64		seq;
+
+	check_supplied(rel, target, slot);
+	time = sc_row_guards_check(rel, target, slot);
+	(void) sc_sequence_take(target->chain_id, target->sequence, 1, &seq);
+	hash_row(rel, slot, seq, &hash);
 	sc_seq_column_set(slot, target->seq_attno, seq);
+	GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
+	sc_recorder_add(target->chain_id, target->table_id, seq, &slot->tts_tid, &hash);
+	sc_row_guards_effect(rel, target, slot, seq, time);
 }
 
 void
@@ -138,13 +159,22 @@ ledger_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int optio
 		GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
 		return;
 	}
+	if (unlikely(target.guards != 0))
+	{
+		insert_guarded(rel, &target, slot, cid, options, bistate);
+		return;
+	}
 
+	check_supplied(rel, &target, slot);
 	seq = sc_batch_next(target.chain_id, target.sequence, cid);
 	hash_row(rel, slot, seq, &hash);
-	number_row(rel, &target, slot, seq);
+	sc_seq_column_set(slot, target.seq_attno, seq);
 	GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
 	sc_recorder_add(target.chain_id, target.table_id, seq, &slot->tts_tid, &hash);
 }
+
+/* acceptance time of a guarded row between its speculative insert and the end of that */
+static TimestampTz speculative_time;
 
 void
 ledger_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
@@ -153,7 +183,19 @@ ledger_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId ci
 	ScTarget	target;
 
 	if (find_target(rel, false, &target))
-		number_row(rel, &target, slot, sc_batch_next(target.chain_id, target.sequence, cid));
+	{
+		int64		seq;
+
+		check_supplied(rel, &target, slot);
+		if (target.guards != 0)
+		{
+			speculative_time = sc_row_guards_check(rel, &target, slot);
+			(void) sc_sequence_take(target.chain_id, target.sequence, 1, &seq);
+		}
+		else
+			seq = sc_batch_next(target.chain_id, target.sequence, cid);
+		sc_seq_column_set(slot, target.seq_attno, seq);
+	}
 	GetHeapamTableAmRoutine()->tuple_insert_speculative(rel, slot, cid, options, bistate, token);
 }
 
@@ -180,6 +222,8 @@ ledger_tuple_complete_speculative(Relation rel, TupleTableSlot *slot, uint32 tok
 	seq = DatumGetInt64(slot_getattr(slot, target.seq_attno, &isnull));
 	hash_row(rel, slot, seq, &hash);
 	sc_recorder_add(target.chain_id, target.table_id, seq, &slot->tts_tid, &hash);
+	if (target.guards != 0)
+		sc_row_guards_effect(rel, &target, slot, seq, speculative_time);
 }
 
 /* takes n numbers in as few contiguous pieces as there are */
@@ -211,14 +255,22 @@ ledger_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId 
 		GetHeapamTableAmRoutine()->multi_insert(rel, slots, nslots, cid, options, bistate);
 		return;
 	}
+	if (unlikely(target.guards != 0))
+	{
+		for (int i = 0; i < nslots; i++)
+			insert_guarded(rel, &target, slots[i], cid, options, bistate);
+		return;
+	}
 
 	seqs = palloc(nslots * sizeof(int64));
 	hashes = palloc(nslots * sizeof(ScHash));
+	for (int i = 0; i < nslots; i++)
+		check_supplied(rel, &target, slots[i]);
 	take_numbers(&target, seqs, nslots);
 	for (int i = 0; i < nslots; i++)
 	{
 		hash_row(rel, slots[i], seqs[i], &hashes[i]);
-		number_row(rel, &target, slots[i], seqs[i]);
+		sc_seq_column_set(slots[i], target.seq_attno, seqs[i]);
 	}
 	GetHeapamTableAmRoutine()->multi_insert(rel, slots, nslots, cid, options, bistate);
 	for (int i = 0; i < nslots; i++)

@@ -12,6 +12,7 @@
 #include "access/htup_details.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
+#include "ledger/row_guard.h"
 #include "ledger/target.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -88,6 +89,7 @@ load_target(Relation rel, ScTarget *target)
 				 errmsg("ledger table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), SC_LEDGER_SEQ),
 				 errhint("SELECT * FROM seoulchain.verify(%s); tells what else was changed.",
 						 sc_refuse_literal(RelationGetRelid(rel)))));
+	target->guards = sc_row_guards_wanted(rel, target);
 	return true;
 }
 

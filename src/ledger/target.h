@@ -18,6 +18,7 @@ typedef struct ScTarget
 	Oid			sequence;
 	AttrNumber	seq_attno;
 	bool		open;			/* does the chain live here? */
+	uint8		guards;			/* the row guards that want it (row_guard.h); 0 mostly */
 } ScTarget;
 
 /*
