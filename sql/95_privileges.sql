@@ -14,6 +14,9 @@ REVOKE ALL ON ALL TABLES IN SCHEMA seoulchain FROM PUBLIC;
 
 /* blocks and checkpoints are made to be shown */
 GRANT SELECT ON seoulchain.block, seoulchain.allowed_type TO PUBLIC;
+
+/* everybody may know the rules and who approved them */
+GRANT SELECT ON seoulchain.contracts, seoulchain.contract_versions, seoulchain.contract_rules, seoulchain.approvals TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	seoulchain.checkpoint(text, bigint, boolean),
 	seoulchain.root_hash(text, bigint),
