@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Signs rows with the openssl program (Ed25519, P-256, RSA-PSS) the way docs/sign.md
+# Signs rows with the openssl program (Ed25519, P-256, RSA-PSS) the way docs/signing.md
 # shows, and lets the JWS verifier judge: good ones, and ones that only look so.
 # Public keys are given raw, as PEM and DER, and in certificates; keys that are
 # too weak or of another curve are refused by name.
