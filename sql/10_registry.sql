@@ -43,6 +43,7 @@ CREATE TABLE seoulchain.ledger (
 	ledger_name text NOT NULL,
 	joined_seq int8 NOT NULL,
 	dropped_seq int8,
+	time_seq int8,
 	UNIQUE (chain_id, ledger_name)
 );
 CREATE INDEX ledger_relation ON seoulchain.ledger (relation);
@@ -53,6 +54,7 @@ COMMENT ON COLUMN seoulchain.ledger.relation IS 'the table; 0 once it is dropped
 COMMENT ON COLUMN seoulchain.ledger.ledger_name IS 'schema.table when it joined, unique in the chain for ever';
 COMMENT ON COLUMN seoulchain.ledger.joined_seq IS 'ledger_seq of the join event';
 COMMENT ON COLUMN seoulchain.ledger.dropped_seq IS 'ledger_seq of the drop event';
+COMMENT ON COLUMN seoulchain.ledger.time_seq IS 'leaves with a greater ledger_seq hold the row''s acceptance time';
 
 CREATE TABLE seoulchain.ledger_column (
 	table_id int4 NOT NULL,

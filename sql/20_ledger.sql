@@ -17,3 +17,8 @@ CREATE FUNCTION seoulchain.add_ledger_seq(parent regclass) RETURNS void
 	AS 'MODULE_PATHNAME', 'sc_add_ledger_seq' LANGUAGE C STRICT;
 COMMENT ON FUNCTION seoulchain.add_ledger_seq(regclass) IS
 	'gives a partitioned table the column ledger_seq, so that it can have ledger partitions; for its owner';
+
+CREATE FUNCTION seoulchain.add_ledger_time(relation regclass) RETURNS void
+	AS 'MODULE_PATHNAME', 'sc_add_ledger_time' LANGUAGE C STRICT;
+COMMENT ON FUNCTION seoulchain.add_ledger_time(regclass) IS
+	'rows of a ledger table, or of all partitions of a tree, record when they were accepted from now on; for its owner';

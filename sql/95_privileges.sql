@@ -43,8 +43,11 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.verify_progress()
 TO seoulchain_auditor;
 
-/* what ALTER TABLE lets an owner do as well; it asks who owns the table */
-GRANT EXECUTE ON FUNCTION seoulchain.add_ledger_seq(regclass) TO PUBLIC;
+/* what ALTER TABLE lets an owner do as well; they ask who owns the table */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.add_ledger_seq(regclass),
+	seoulchain.add_ledger_time(regclass)
+TO PUBLIC;
 
 /* what moves sealing, chains, keys and nodes */
 GRANT EXECUTE ON FUNCTION

@@ -209,25 +209,34 @@ sc_ddl_before_insert(Relation rel)
 			 errhint("Insert before or after the command.")));
 }
 
-/* takes the ledger_seq that LIKE copied out of the tables that were created after `from` others were noted */
+/* takes a column that LIKE copied out of a new table */
 static void
-drop_copied_seq(int from)
+drop_column(Oid relid, const char *column)
+{
+	AlterTableCmd *cmd = makeNode(AlterTableCmd);
+
+	cmd->subtype = AT_DropColumn;
+	cmd->name = pstrdup(column);
+	cmd->behavior = DROP_RESTRICT;
+	AlterTableInternal(relid, list_make1(cmd), false);
+	CommandCounterIncrement();
+}
+
+/* takes the own columns that LIKE copied out of the tables that were created after `from` others were noted */
+static void
+drop_copied_columns(int from)
 {
 	for (int i = from; i < list_length(noted); i++)
 	{
 		Noted	   *entry = list_nth(noted, i);
 		char		relkind = get_rel_relkind(entry->relid);
-		AlterTableCmd *cmd;
 
 		if (entry->old_name != NULL || (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
 			get_attnum(entry->relid, SC_LEDGER_SEQ) == InvalidAttrNumber)
 			continue;
-		cmd = makeNode(AlterTableCmd);
-		cmd->subtype = AT_DropColumn;
-		cmd->name = pstrdup(SC_LEDGER_SEQ);
-		cmd->behavior = DROP_RESTRICT;
-		AlterTableInternal(entry->relid, list_make1(cmd), false);
-		CommandCounterIncrement();
+		drop_column(entry->relid, SC_LEDGER_SEQ);
+		if (get_attnum(entry->relid, SC_LEDGER_TIME) != InvalidAttrNumber)
+			drop_column(entry->relid, SC_LEDGER_TIME);
 	}
 }
 
@@ -278,7 +287,7 @@ ddl_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilit
 			stmt = sc_guard_utility(stmt, &copied_seq);
 		run_utility(with_statement(pstmt, stmt), query, read_only, context, params, env, dest, qc);
 		if (copied_seq)
-			drop_copied_seq(from);
+			drop_copied_columns(from);
 		if (sc_ddl_waiting && IsTransactionState())
 			sc_ddl_finish();
 	}

@@ -24,7 +24,7 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
-#include "ledger/ledger_seq.h"
+#include "ledger/own_column.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/registry_column.h"
@@ -38,15 +38,16 @@
 #define HINT_COPY_ROWS "Create another table and INSERT ... SELECT the rows."
 #define HINT_ADD_COLUMN "Add a new column and let new rows fill it."
 
-/* the error of a command on the column ledger_seq */
+/* the error of a command on one of the ledger's own columns */
 static void
-refuse_seq(Oid ledger, const char *command)
+refuse_own(Oid ledger, const char *column, const char *command)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-			 errmsg("column \"%s\" of ledger table \"%s\" cannot be changed", SC_LEDGER_SEQ, get_rel_name(ledger)),
+			 errmsg("column \"%s\" of ledger table \"%s\" cannot be changed", column, get_rel_name(ledger)),
 			 errdetail("%s was refused.", command),
-			 errhint("The column belongs to the ledger; a unique index on it is allowed.")));
+			 errhint("The column belongs to the ledger; %s index on it is allowed.",
+					 strcmp(column, SC_LEDGER_SEQ) == 0 ? "a unique" : "an")));
 }
 
 /* what a command would do to a column named in it, or NULL when it is harmless */
@@ -89,12 +90,12 @@ guard_access_method(Oid relid, const char *name)
 				 errhint("Create a table USING ledger and INSERT ... SELECT the rows.")));
 }
 
-/* is it NOT NULL ledger_seq, a table constraint from 18 on? */
+/* is it NOT NULL on one of the ledger's own columns, a table constraint from 18 on? */
 static bool
-is_not_null_seq(const Constraint *constraint)
+is_not_null_own(const Constraint *constraint)
 {
 	return constraint->contype == CONSTR_NOTNULL && constraint->keys != NIL &&
-		strcmp(strVal(linitial(constraint->keys)), SC_LEDGER_SEQ) == 0;
+		sc_own_column(strVal(linitial(constraint->keys)));
 }
 
 /* one subcommand; ledger is the ledger table it would reach, named relation or descendant */
@@ -104,10 +105,12 @@ guard_command(Oid ledger, const AlterTableCmd *cmd)
 	const char *relname = get_rel_name(ledger);
 	const char *on_column = column_command(cmd->subtype);
 
-	if (on_column != NULL && cmd->name != NULL && strcmp(cmd->name, SC_LEDGER_SEQ) == 0)
-		refuse_seq(ledger, on_column);
-	if (cmd->subtype == AT_AddConstraint && is_not_null_seq((Constraint *) cmd->def))
-		refuse_seq(ledger, "ADD NOT NULL");
+	if (on_column != NULL && cmd->name != NULL && sc_own_column(cmd->name))
+		refuse_own(ledger, cmd->name, on_column);
+	if (cmd->subtype == AT_AddConstraint && is_not_null_own((Constraint *) cmd->def))
+		refuse_own(ledger, strVal(linitial(((Constraint *) cmd->def)->keys)), "ADD NOT NULL");
+	if (cmd->subtype == AT_AddColumn && strcmp(((ColumnDef *) cmd->def)->colname, SC_LEDGER_TIME) == 0)
+		sc_own_column_reserved(relname, SC_LEDGER_TIME);
 
 	switch (cmd->subtype)
 	{
@@ -170,12 +173,16 @@ sc_guard_rename(const RenameStmt *stmt)
 	Oid			relid;
 	Oid			ledger;
 
-	if (stmt->renameType != OBJECT_COLUMN || stmt->relation == NULL || strcmp(stmt->subname, SC_LEDGER_SEQ) != 0)
+	if (stmt->renameType != OBJECT_COLUMN || stmt->relation == NULL ||
+		(!sc_own_column(stmt->subname) && strcmp(stmt->newname, SC_LEDGER_TIME) != 0))
 		return;
 	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
 	ledger = OidIsValid(relid) ? sc_guard_ledger_in_tree(relid, stmt->relation->inh) : InvalidOid;
-	if (OidIsValid(ledger))
-		refuse_seq(ledger, "RENAME COLUMN");
+	if (!OidIsValid(ledger))
+		return;
+	if (!sc_own_column(stmt->subname))
+		sc_own_column_reserved(get_rel_name(ledger), stmt->newname);
+	refuse_own(ledger, stmt->subname, "RENAME COLUMN");
 }
 
 /* the relation whose new storage relid is, by its row in pg_class that is not visible to others yet */
@@ -223,7 +230,7 @@ check_new_columns(Relation rel, List *known)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
 		if (att->attisdropped || att->attgenerated || is_known(known, att->attnum) ||
-			strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
+			sc_own_column(NameStr(att->attname)))
 			continue;
 		/* an identity column's sequence is tied to it later: its default cannot be built yet */
 		if (att->attidentity || contain_volatile_functions(build_column_default(rel, att->attnum)))

@@ -1,13 +1,13 @@
 /*
  * guard_copy.c
- *	  COPY ... FROM without a column list leaves ledger_seq out.
+ *	  COPY ... FROM without a column list leaves the ledger's own columns out.
  *
  * Invariant: a file written for the application's own columns loads, whether
  * the table is a ledger or not.
  * Locks: RowExclusiveLock on the target, as COPY FROM itself.
  * Effects: changes the guard's copy of the statement; an error for the new
  * storage of a table that is being rewritten, which has a name meanwhile.
- * Does not: refuse a column list that names ledger_seq; the access method
+ * Does not: refuse a column list that names them; the access method
  * refuses the values.
  */
 #include "postgres.h"
@@ -18,13 +18,14 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "ledger/ledger_seq.h"
+#include "ledger/own_column.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/settings.h"
 #include "nodes/value.h"
 #include "utils/rel.h"
 
-/* the columns that COPY FROM would fill, without ledger_seq */
+/* the columns that COPY FROM would fill, without the ledger's own */
 static List *
 column_list(Relation rel)
 {
@@ -35,7 +36,7 @@ column_list(Relation rel)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
-		if (!att->attisdropped && !att->attgenerated && strcmp(NameStr(att->attname), SC_LEDGER_SEQ) != 0)
+		if (!att->attisdropped && !att->attgenerated && !sc_own_column(NameStr(att->attname)))
 			names = lappend(names, makeString(pstrdup(NameStr(att->attname))));
 	}
 	return names;

@@ -20,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "ledger/ledger_seq.h"
+#include "ledger/own_column.h"
 #include "ledger/registry.h"
 #include "ledger/settings.h"
 #include "miscadmin.h"
@@ -70,7 +71,7 @@ has_ledger_seq(Oid relid)
 		(sc_is_ledger_relation(relid) || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE);
 }
 
-/* the columns of a relation as LIKE without INCLUDING gives them, ledger_seq apart */
+/* the columns of a relation as LIKE without INCLUDING gives them, the ledger's own apart */
 static List *
 expand_like(Oid relid)
 {
@@ -86,7 +87,7 @@ expand_like(Oid relid)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		ColumnDef  *column;
 
-		if (att->attisdropped || strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
+		if (att->attisdropped || sc_own_column(NameStr(att->attname)))
 			continue;
 		column = makeColumnDef(NameStr(att->attname), att->atttypid, att->atttypmod, att->attcollation);
 		if (att->attnotnull)
@@ -129,9 +130,9 @@ handle_like(CreateStmt *stmt)
 	return left;
 }
 
-/* does the definition name the column itself? */
-static bool
-names_ledger_seq(const CreateStmt *stmt)
+/* the ledger's own column that the definition names itself, or NULL */
+static const char *
+names_own_column(const CreateStmt *stmt)
 {
 	ListCell   *cell;
 
@@ -139,10 +140,10 @@ names_ledger_seq(const CreateStmt *stmt)
 	{
 		ColumnDef  *column = lfirst(cell);
 
-		if (IsA(column, ColumnDef) && strcmp(column->colname, SC_LEDGER_SEQ) == 0)
-			return true;
+		if (IsA(column, ColumnDef) && sc_own_column(column->colname))
+			return column->colname;
 	}
-	return false;
+	return NULL;
 }
 
 void
@@ -167,11 +168,11 @@ sc_guard_create(CreateStmt *stmt, bool *drop_copied_seq)
 	if (copied > 1)
 		refuse_definition(stmt->relation, "It is LIKE more than one ledger table, INCLUDING more than columns.",
 						  "Leave INCLUDING out of all but one.");
-	if (names_ledger_seq(stmt))
+	if (names_own_column(stmt) != NULL)
 	{
-		/* pg_dump writes the column out */
+		/* pg_dump writes the columns out */
 		if (!sc_restore)
-			sc_ledger_seq_reserved(stmt->relation->relname);
+			sc_own_column_reserved(stmt->relation->relname, names_own_column(stmt));
 	}
 	else if (copied == 0 && stmt->partbound == NULL)
 		stmt->tableElts = lappend(stmt->tableElts, sc_ledger_seq_column());
@@ -256,13 +257,13 @@ add_ledger_seq(Query *query, const IntoClause *into)
 		if (target->resjunk)
 			continue;
 		visible++;
-		if (visible > list_length(into->colNames) && strcmp(target->resname, SC_LEDGER_SEQ) == 0)
-			sc_ledger_seq_reserved(into->rel->relname);
+		if (visible > list_length(into->colNames) && sc_own_column(target->resname))
+			sc_own_column_reserved(into->rel->relname, target->resname);
 	}
 	foreach(cell, into->colNames)
 	{
-		if (strcmp(strVal(lfirst(cell)), SC_LEDGER_SEQ) == 0)
-			sc_ledger_seq_reserved(into->rel->relname);
+		if (sc_own_column(strVal(lfirst(cell))))
+			sc_own_column_reserved(into->rel->relname, strVal(lfirst(cell)));
 	}
 	if (list_length(into->colNames) > visible)
 		ereport(ERROR,

@@ -23,7 +23,6 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "ledger/ledger_seq.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "optimizer/optimizer.h"
@@ -52,14 +51,27 @@ require_seq(Oid ledger, Oid parent)
 					 psprintf("SELECT seoulchain.add_ledger_seq(%s);", sc_refuse_literal(parent)));
 }
 
+/* the error of an attached table and parent of which only one, not relid, has an acceptance time */
+static void
+require_time(Oid attached, Oid relid, Oid other)
+{
+	if (get_attnum(other, SC_LEDGER_TIME) != InvalidAttrNumber && get_attnum(relid, SC_LEDGER_TIME) == InvalidAttrNumber)
+		refuse_place(attached, psprintf("\"%s\" has no column \"%s\", \"%s\" has.",
+										get_rel_name(relid), SC_LEDGER_TIME, get_rel_name(other)),
+					 psprintf("SELECT seoulchain.add_ledger_time(%s);", sc_refuse_literal(relid)));
+}
+
 void
 sc_guard_attach(Oid parent, const PartitionCmd *cmd)
 {
 	Oid			relid = RangeVarGetRelid(cmd->name, NoLock, true);
 	Oid			ledger = OidIsValid(relid) ? sc_guard_ledger_in_tree(relid, true) : InvalidOid;
 
-	if (OidIsValid(ledger))
-		require_seq(ledger, parent);
+	if (!OidIsValid(ledger))
+		return;
+	require_seq(ledger, parent);
+	require_time(relid, relid, parent);
+	require_time(relid, parent, relid);
 }
 
 /* among relids, is there a relation that stores rows and is (or is not) a ledger table? */
@@ -78,13 +90,13 @@ find_storing(List *relids, bool ledger)
 	return InvalidOid;
 }
 
-/* is the partitioned table divided by ledger_seq?  Rows are routed before they are numbered */
+/* is the partitioned table divided by that own column?  Rows are routed before they get it */
 static bool
-divided_by_seq(Oid relid)
+divided_by(Oid relid, const char *column)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	PartitionKey key = RelationGetPartitionKey(rel);
-	AttrNumber	attno = sc_ledger_seq_attno(rel);
+	AttrNumber	attno = get_attnum(relid, column);
 	Bitmapset  *used = NULL;
 
 	for (int i = 0; key != NULL && i < key->partnatts; i++)
@@ -93,6 +105,16 @@ divided_by_seq(Oid relid)
 		pull_varattnos((Node *) key->partexprs, 1, &used);
 	table_close(rel, NoLock);
 	return attno != InvalidAttrNumber && bms_is_member(attno - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/* errors when a partitioned table is divided by that own column */
+static void
+check_divided(Oid ledger, Oid parent, const char *column)
+{
+	if (divided_by(parent, column))
+		refuse_place(ledger, psprintf("Partitioned table \"%s\" is divided by \"%s\", which rows get after they are routed.",
+									  get_rel_name(parent), column),
+					 "Partition by columns of the application.");
 }
 
 /* errors unless the parents of a ledger partition can have one */
@@ -104,10 +126,8 @@ check_parents(Oid ledger)
 
 	foreach(cell, ancestors)
 	{
-		if (divided_by_seq(lfirst_oid(cell)))
-			refuse_place(ledger, psprintf("Partitioned table \"%s\" is divided by \"%s\", which rows get after they are routed.",
-										  get_rel_name(lfirst_oid(cell)), SC_LEDGER_SEQ),
-						 "Partition by columns of the application.");
+		check_divided(ledger, lfirst_oid(cell), SC_LEDGER_SEQ);
+		check_divided(ledger, lfirst_oid(cell), SC_LEDGER_TIME);
 	}
 }
 

@@ -33,6 +33,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 static ScBuf leaf_buf = SC_BUF_INIT;
 static MemoryContext leaf_context = NULL;	/* what output functions leave behind */
@@ -117,7 +118,19 @@ hash_row(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
 	sc_row_settings_end(nestlevel);
 }
 
-/* numbers are the ledger's to give */
+static void
+refuse_supplied_time(Relation rel, TimestampTz supplied)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_GENERATED_ALWAYS),
+			 errmsg("cannot insert a value into column \"%s\" of ledger table \"%s\"",
+					SC_LEDGER_TIME, RelationGetRelationName(rel)),
+			 errdetail("The value %s was supplied; the ledger records itself when it accepts a row.",
+					   timestamptz_to_str(supplied)),
+			 errhint("Leave the column out.  To restore a dump: PGOPTIONS='-c seoulchain.restore=on'.")));
+}
+
+/* numbers and times are the ledger's to give */
 static void
 check_supplied(Relation rel, const ScTarget *target, TupleTableSlot *slot)
 {
@@ -126,11 +139,28 @@ check_supplied(Relation rel, const ScTarget *target, TupleTableSlot *slot)
 
 	if (!isnull)
 		refuse_supplied_seq(rel, DatumGetInt64(supplied));
+	if (target->time_attno == InvalidAttrNumber)
+		return;
+	supplied = slot_getattr(slot, target->time_attno, &isnull);
+	if (!isnull)
+		refuse_supplied_time(rel, DatumGetTimestampTz(supplied));
 }
 
-/* one row that higher rooms judge: its number is taken after their locks, alone */
+/* asks the guards, then takes number and time of a row that has one, alone */
+static int64
+accept_row(Relation rel, const ScTarget *target, TupleTableSlot *slot, TimestampTz *time)
+{
+	int64		seq;
+
+	*time = sc_row_guards_check(rel, target, slot);
+	(void) sc_sequence_take(target->chain_id, target->sequence, 1, &seq);
+	sc_seq_time_set(slot, target->seq_attno, seq, target->time_attno, *time);
+	return seq;
+}
+
+/* a row with an acceptance time, which guards may judge */
 static void
-insert_guarded(Relation rel, const ScTarget *target, TupleTableSlot *slot, CommandId cid, int options,
+insert_timed(Relation rel, const ScTarget *target, TupleTableSlot *slot, CommandId cid, int options,
 			   BulkInsertState bistate)
 {
 	TimestampTz time;
@@ -138,10 +168,8 @@ insert_guarded(Relation rel, const ScTarget *target, TupleTableSlot *slot, Comma
 	int64		seq;
 
 	check_supplied(rel, target, slot);
-	time = sc_row_guards_check(rel, target, slot);
-	(void) sc_sequence_take(target->chain_id, target->sequence, 1, &seq);
+	seq = accept_row(rel, target, slot, &time);
 	hash_row(rel, slot, seq, &hash);
-	sc_seq_column_set(slot, target->seq_attno, seq);
 	GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
 	sc_recorder_add(target->chain_id, target->table_id, seq, &slot->tts_tid, &hash);
 	sc_row_guards_effect(rel, target, slot, seq, time);
@@ -159,9 +187,9 @@ ledger_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int optio
 		GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
 		return;
 	}
-	if (unlikely(target.guards != 0))
+	if (unlikely(target.time_attno != InvalidAttrNumber))
 	{
-		insert_guarded(rel, &target, slot, cid, options, bistate);
+		insert_timed(rel, &target, slot, cid, options, bistate);
 		return;
 	}
 
@@ -173,9 +201,6 @@ ledger_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int optio
 	sc_recorder_add(target.chain_id, target.table_id, seq, &slot->tts_tid, &hash);
 }
 
-/* acceptance time of a guarded row between its speculative insert and the end of that */
-static TimestampTz speculative_time;
-
 void
 ledger_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
 								BulkInsertState bistate, uint32 token)
@@ -184,17 +209,13 @@ ledger_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId ci
 
 	if (find_target(rel, false, &target))
 	{
-		int64		seq;
+		TimestampTz time;
 
 		check_supplied(rel, &target, slot);
-		if (target.guards != 0)
-		{
-			speculative_time = sc_row_guards_check(rel, &target, slot);
-			(void) sc_sequence_take(target.chain_id, target.sequence, 1, &seq);
-		}
+		if (target.time_attno != InvalidAttrNumber)
+			(void) accept_row(rel, &target, slot, &time);
 		else
-			seq = sc_batch_next(target.chain_id, target.sequence, cid);
-		sc_seq_column_set(slot, target.seq_attno, seq);
+			sc_seq_column_set(slot, target.seq_attno, sc_batch_next(target.chain_id, target.sequence, cid));
 	}
 	GetHeapamTableAmRoutine()->tuple_insert_speculative(rel, slot, cid, options, bistate, token);
 }
@@ -216,14 +237,15 @@ ledger_tuple_complete_speculative(Relation rel, TupleTableSlot *slot, uint32 tok
 		return;
 	if (!succeeded)
 	{
-		sc_seq_column_clear(slot, target.seq_attno);
+		sc_seq_time_clear(slot, target.seq_attno, target.time_attno);
 		return;
 	}
 	seq = DatumGetInt64(slot_getattr(slot, target.seq_attno, &isnull));
 	hash_row(rel, slot, seq, &hash);
 	sc_recorder_add(target.chain_id, target.table_id, seq, &slot->tts_tid, &hash);
 	if (target.guards != 0)
-		sc_row_guards_effect(rel, &target, slot, seq, speculative_time);
+		sc_row_guards_effect(rel, &target, slot, seq,
+							 DatumGetTimestampTz(slot_getattr(slot, target.time_attno, &isnull)));
 }
 
 /* takes n numbers in as few contiguous pieces as there are */
@@ -255,10 +277,10 @@ ledger_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId 
 		GetHeapamTableAmRoutine()->multi_insert(rel, slots, nslots, cid, options, bistate);
 		return;
 	}
-	if (unlikely(target.guards != 0))
+	if (unlikely(target.time_attno != InvalidAttrNumber))
 	{
 		for (int i = 0; i < nslots; i++)
-			insert_guarded(rel, &target, slots[i], cid, options, bistate);
+			insert_timed(rel, &target, slots[i], cid, options, bistate);
 		return;
 	}
 

@@ -21,7 +21,8 @@
 #include "catalog/pg_inherits.h"
 #include "commands/extension.h"
 #include "ledger/enum_use.h"
-#include "ledger/ledger_seq.h"
+#include "ledger/ledger_time.h"
+#include "ledger/own_column.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
 #include "ledger/registry_write.h"
@@ -97,7 +98,7 @@ sc_ledger_present_columns(Relation rel)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		ScEventColumn *column;
 
-		if (att->attisdropped || att->attgenerated || strcmp(NameStr(att->attname), SC_LEDGER_SEQ) == 0)
+		if (att->attisdropped || att->attgenerated || sc_own_column(NameStr(att->attname)))
 			continue;
 		column = palloc(sizeof(ScEventColumn));
 		column->attnum = att->attnum;
@@ -195,6 +196,9 @@ register_table(Relation rel, List *columns)
 	sc_registry_add_table(&table);
 	foreach(cell, columns)
 		sc_registry_add_column(table.table_id, lfirst(cell), table.joined_seq);
+	/* a partition has the column from its parent */
+	if (sc_time_column_there(rel))
+		sc_time_announce(&table);
 }
 
 void
@@ -207,7 +211,7 @@ sc_ledger_join(Oid relid)
 	{
 		sc_require_encoding();
 		check_kind(rel);
-		sc_ledger_seq_check(rel);
+		sc_own_columns_check(rel, sc_time_column_there(rel));
 		columns = sc_ledger_present_columns(rel);
 		sc_ledger_check_columns(columns);
 		register_table(rel, columns);

@@ -3,7 +3,7 @@
  *	  After a DDL command: registry and chain learn what changed about a ledger table.
  *
  * Invariant: after every command the registry's columns are those of the
- * relation, generated columns and ledger_seq apart.  This is the second line
+ * relation, generated columns and the ledger's own apart.  This is the second line
  * behind the guards: it judges what the catalogs say now, by whatever path
  * they came to say so.
  * Locks: AccessShareLock on the relation; registry tables as registry_write.c.
@@ -18,7 +18,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "ledger/join.h"
-#include "ledger/ledger_seq.h"
+#include "ledger/own_column.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/registry_column.h"
@@ -168,7 +168,7 @@ reconcile_table(Relation rel, const ScLedgerTable *table, const char *old_name)
 				  "Create another table and INSERT ... SELECT the rows.");
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 		sc_refuse(RelationGetRelationName(rel), "SET UNLOGGED", "Leave the table logged.");
-	sc_ledger_seq_check(rel);
+	sc_own_columns_check(rel, table->time_seq != 0);
 	check_known(rel, known);
 
 	present = sc_ledger_present_columns(rel);
@@ -221,7 +221,7 @@ sc_reconcile_closed(const ScLedgerTable *table)
 {
 	Relation	rel = relation_open(table->relation, AccessShareLock);
 
-	sc_ledger_seq_check(rel);
+	sc_own_columns_check(rel, table->time_seq != 0);
 	if (!same_names(rel, sc_ledger_columns(table->table_id)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

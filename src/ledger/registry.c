@@ -208,6 +208,7 @@ ledger_from_tuple(HeapTuple tuple, TupleDesc tupdesc)
 {
 	ScLedgerTable *table = palloc0(sizeof(ScLedgerTable));
 	Datum		dropped;
+	Datum		time;
 	bool		isnull;
 
 	table->table_id = DatumGetInt32(heap_getattr(tuple, SC_LEDGER_ATTR_ID, tupdesc, &isnull));
@@ -217,6 +218,8 @@ ledger_from_tuple(HeapTuple tuple, TupleDesc tupdesc)
 	table->joined_seq = DatumGetInt64(heap_getattr(tuple, SC_LEDGER_ATTR_JOINED_SEQ, tupdesc, &isnull));
 	dropped = heap_getattr(tuple, SC_LEDGER_ATTR_DROPPED_SEQ, tupdesc, &isnull);
 	table->dropped_seq = isnull ? 0 : DatumGetInt64(dropped);
+	time = heap_getattr(tuple, SC_LEDGER_ATTR_TIME_SEQ, tupdesc, &isnull);
+	table->time_seq = isnull ? 0 : DatumGetInt64(time);
 	return table;
 }
 

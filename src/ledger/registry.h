@@ -16,6 +16,7 @@
 
 #define SC_SCHEMA "seoulchain"
 #define SC_LEDGER_SEQ "ledger_seq"
+#define SC_LEDGER_TIME "ledger_time"
 
 typedef struct ScChain
 {
@@ -36,6 +37,7 @@ typedef struct ScLedgerTable
 	char	   *ledger_name;
 	int64		joined_seq;
 	int64		dropped_seq;	/* 0 = not dropped */
+	int64		time_seq;		/* leaves with a greater ledger_seq hold the acceptance time; 0 = none does */
 } ScLedgerTable;
 
 /* OID of a relation of schema seoulchain, or InvalidOid while the extension is not there; cached */

@@ -4,7 +4,7 @@
  *
  * Invariant: the same row, format and ledger_seq give the same bytes in every
  * session.  Members stand in the order of JCS: chain, columns, digests,
- * (private,) seq, table(, time).
+ * (private,) seq, table, time.
  *
  * Context: a transaction; the caller has dump settings on if the format asks
  * for them.  The common types allocate nothing; others palloc in the current
@@ -244,6 +244,17 @@ check_leaf(const ScBuf *buf, const ScRowFormat *format)
 						 SC_LEAF_LONG_VALUE)));
 }
 
+/* ,"time":"<acceptance time in UTC>" */
+static void
+append_time(ScBuf *buf, TimestampTz time)
+{
+	char		text[SC_ROW_FAST_MAX];
+
+	sc_buf_literal(buf, ",\"time\":\"");
+	sc_buf_append(buf, text, sc_row_write_timestamp(text, time, true) - text);
+	sc_buf_char(buf, '"');
+}
+
 void
 sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq)
 {
@@ -263,6 +274,9 @@ sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bo
 	sc_buf_literal(buf, ",\"seq\":\"");
 	sc_buf_append(buf, number, sc_row_write_int64(number, ledger_seq) - number);
 	sc_buf_append(buf, format->suffix, format->suffixlen);
+	if (format->time_attno != 0 && ledger_seq > format->time_seq && !nulls[format->time_attno - 1])
+		append_time(buf, DatumGetTimestampTz(values[format->time_attno - 1]));
+	sc_buf_char(buf, '}');
 	check_leaf(buf, format);
 }
 

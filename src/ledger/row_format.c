@@ -117,7 +117,6 @@ make_frame(ScRowFormat *format, const char *origin)
 
 	sc_buf_literal(&buf, "\",\"table\":");
 	sc_json_string(&buf, format->ledger_name, strlen(format->ledger_name));
-	sc_buf_char(&buf, '}');
 	format->suffix = take_buffer(&buf, &format->suffixlen);
 }
 
@@ -179,6 +178,11 @@ sc_row_format_build(Relation rel, MemoryContext context)
 	format->seq_attno = attribute_by_name(RelationGetDescr(rel), SC_LEDGER_SEQ);
 	if (format->seq_attno == InvalidAttrNumber)
 		format->missing = pstrdup(SC_LEDGER_SEQ);
+	format->time_seq = ledger->time_seq;
+	if (format->time_seq != 0)
+		format->time_attno = attribute_by_name(RelationGetDescr(rel), SC_LEDGER_TIME);
+	if (format->time_seq != 0 && format->time_attno == InvalidAttrNumber)
+		format->missing = pstrdup(SC_LEDGER_TIME);
 	make_frame(format, chain->origin);
 	make_columns(format, RelationGetDescr(rel), columns);
 	MemoryContextSwitchTo(old);

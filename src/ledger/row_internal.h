@@ -56,13 +56,15 @@ struct ScRowFormat
 	int32		chain_id;
 	int32		table_id;
 	AttrNumber	seq_attno;		/* 0 when the relation has no ledger_seq any more */
+	AttrNumber	time_attno;		/* 0 while rows have no acceptance time */
+	int64		time_seq;		/* leaves with a greater ledger_seq hold it */
 	ScRowSettings settings;		/* what the columns' output functions depend on */
 	char	   *ledger_name;	/* for messages */
 	char	   *missing;		/* a registered column that the relation has not, or NULL */
 	char	   *prefix;			/* {"chain":"<origin>","columns":{ */
 	int			prefixlen;
 	ScLeafPrefix hashed;		/* the prefix, already hashed */
-	char	   *suffix;			/* ","table":"<ledger name>"} */
+	char	   *suffix;			/* ","table":"<ledger name>" */
 	int			suffixlen;
 	int			ncolumns;
 	ScRowColumn *columns;		/* in the order of JCS */

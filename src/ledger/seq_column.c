@@ -1,24 +1,27 @@
 /*
  * seq_column.c
- *	  Putting ledger_seq into a tuple slot.
+ *	  Putting ledger_seq and ledger_time into a tuple slot.
  *
  * The executor has materialized the row before the access method sees it, so
  * the tuple has to be formed again.  COPY does this for every row: where
  * ledger_seq is the last attribute its eight bytes are appended to the tuple,
  * which gives what heap_form_tuple would have made.
- * Invariant: the slot holds the same row afterwards, ledger_seq apart.
+ * Rows with an acceptance time are formed again: next to what they are judged
+ * by, that costs nothing.
+ * Invariant: the slot holds the same row afterwards, those columns apart.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "executor/tuptable.h"
 #include "ledger/seq_column.h"
+#include "utils/timestamp.h"
 
 StaticAssertDecl(FLOAT8PASSBYVAL, "ledger_seq is set as a pass-by-value datum");
 
-/* forms the tuple anew with one value changed */
+/* forms the tuple anew with the values of some attributes, 1 or 2, changed */
 static void
-form_again(TupleTableSlot *slot, AttrNumber attno, Datum value, bool isnull)
+form_again(TupleTableSlot *slot, int n, const AttrNumber *attnos, const Datum *datums, bool isnull)
 {
 	int			natts = slot->tts_tupleDescriptor->natts;
 	Datum	   *values = palloc(natts * sizeof(Datum));
@@ -28,8 +31,11 @@ form_again(TupleTableSlot *slot, AttrNumber attno, Datum value, bool isnull)
 	slot_getallattrs(slot);
 	memcpy(values, slot->tts_values, natts * sizeof(Datum));
 	memcpy(nulls, slot->tts_isnull, natts * sizeof(bool));
-	values[attno - 1] = value;
-	nulls[attno - 1] = isnull;
+	for (int i = 0; i < n; i++)
+	{
+		values[attnos[i] - 1] = isnull ? (Datum) 0 : datums[i];
+		nulls[attnos[i] - 1] = isnull;
+	}
 	tuple = heap_form_tuple(slot->tts_tupleDescriptor, values, nulls);
 	ExecForceStoreHeapTuple(tuple, slot, true);
 	pfree(values);
@@ -107,7 +113,9 @@ sc_seq_column_set(TupleTableSlot *slot, AttrNumber attno, int64 seq)
 	}
 	if (old == NULL)
 	{
-		form_again(slot, attno, Int64GetDatum(seq), false);
+		Datum		datum = Int64GetDatum(seq);
+
+		form_again(slot, 1, &attno, &datum, false);
 		return;
 	}
 
@@ -117,7 +125,18 @@ sc_seq_column_set(TupleTableSlot *slot, AttrNumber attno, int64 seq)
 }
 
 void
-sc_seq_column_clear(TupleTableSlot *slot, AttrNumber attno)
+sc_seq_time_set(TupleTableSlot *slot, AttrNumber seq_attno, int64 seq, AttrNumber time_attno, TimestampTz time)
 {
-	form_again(slot, attno, (Datum) 0, true);
+	AttrNumber	attnos[] = {seq_attno, time_attno};
+	Datum		datums[] = {Int64GetDatum(seq), TimestampTzGetDatum(time)};
+
+	form_again(slot, 2, attnos, datums, false);
+}
+
+void
+sc_seq_time_clear(TupleTableSlot *slot, AttrNumber seq_attno, AttrNumber time_attno)
+{
+	AttrNumber	attnos[] = {seq_attno, time_attno};
+
+	form_again(slot, time_attno != InvalidAttrNumber ? 2 : 1, attnos, NULL, true);
 }

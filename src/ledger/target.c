@@ -67,6 +67,21 @@ make_cache(void)
 	return hash_create("seoulchain insert targets", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* the attribute number of one of the ledger's own columns */
+static AttrNumber
+own_attno(Relation rel, const char *column)
+{
+	AttrNumber	attno = get_attnum(RelationGetRelid(rel), column);
+
+	if (attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("ledger table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), column),
+				 errhint("SELECT * FROM seoulchain.verify(%s); tells what else was changed.",
+						 sc_refuse_literal(RelationGetRelid(rel)))));
+	return attno;
+}
+
 /* reads the registry; false when the relation is not in it */
 static bool
 load_target(Relation rel, ScTarget *target)
@@ -82,14 +97,11 @@ load_target(Relation rel, ScTarget *target)
 	target->table_id = table->table_id;
 	target->sequence = chain->sequence;
 	target->open = sc_chain_is_open(chain);
-	target->seq_attno = get_attnum(RelationGetRelid(rel), SC_LEDGER_SEQ);
-	if (target->seq_attno == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("ledger table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), SC_LEDGER_SEQ),
-				 errhint("SELECT * FROM seoulchain.verify(%s); tells what else was changed.",
-						 sc_refuse_literal(RelationGetRelid(rel)))));
+	target->seq_attno = own_attno(rel, SC_LEDGER_SEQ);
+	target->time_attno = table->time_seq != 0 ? own_attno(rel, SC_LEDGER_TIME) : InvalidAttrNumber;
 	target->guards = sc_row_guards_wanted(rel, target);
+	if (target->guards != 0 && target->time_attno == InvalidAttrNumber)
+		elog(ERROR, "rows of ledger table \"%s\" are judged but have no acceptance time", RelationGetRelationName(rel));
 	return true;
 }
 

@@ -17,6 +17,7 @@ typedef struct ScTarget
 	int32		table_id;
 	Oid			sequence;
 	AttrNumber	seq_attno;
+	AttrNumber	time_attno;		/* of ledger_time; 0 when rows have no acceptance time */
 	bool		open;			/* does the chain live here? */
 	uint8		guards;			/* the row guards that want it (row_guard.h); 0 mostly */
 } ScTarget;

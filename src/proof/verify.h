@@ -90,6 +90,7 @@ typedef struct ScVerifyTable
 	char	   *ledger_name;
 	int64		joined_seq;
 	int64		dropped_seq;	/* 0: not dropped */
+	int64		time_seq;		/* 0: rows have no acceptance time */
 	Relation	rel;			/* open while verify runs, or NULL */
 	bool		unjudged;		/* its rows could not be compared; that has been told */
 } ScVerifyTable;

@@ -27,7 +27,7 @@ typedef struct EventFact
 {
 	int32		chain_id;
 	int64		ledger_seq;
-	char	   *type;			/* join, column, drop, ... */
+	char	   *type;			/* join, column, drop, time */
 	char	   *table;			/* ledger name */
 	char	   *column;			/* ledger name, or NULL for the table itself */
 	bool		met;			/* the registry says the same */
@@ -121,7 +121,7 @@ take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const 
 		registry_fault(pass, chain->chain_id, InvalidOid, SC_NONE);
 	if (strcmp(type, "genesis") == 0)
 		check_genesis(pass, chain, event);
-	if (strcmp(type, "join") == 0 || strcmp(type, "drop") == 0)
+	if (strcmp(type, "join") == 0 || strcmp(type, "drop") == 0 || strcmp(type, "time") == 0)
 		add_fact(pass, chain, ledger_seq, type, table, NULL);
 	if (columns == NULL || columns->kind != SC_JSON_ARRAY)
 		return;
@@ -258,6 +258,8 @@ check_tables(EventPass *pass)
 			meet_fact(pass, table, table->joined_seq, "join", NULL);
 			if (table->dropped_seq != 0)
 				meet_fact(pass, table, table->dropped_seq, "drop", NULL);
+			if (table->time_seq != 0)
+				meet_fact(pass, table, table->time_seq, "time", NULL);
 		}
 	}
 }

@@ -146,6 +146,8 @@ table_row(void *arg, ScScan *scan)
 	table->joined_seq = DatumGetInt64(scan->values[SC_LEDGER_ATTR_JOINED_SEQ - 1]);
 	if (!scan->nulls[SC_LEDGER_ATTR_DROPPED_SEQ - 1])
 		table->dropped_seq = DatumGetInt64(scan->values[SC_LEDGER_ATTR_DROPPED_SEQ - 1]);
+	if (!scan->nulls[SC_LEDGER_ATTR_TIME_SEQ - 1])
+		table->time_seq = DatumGetInt64(scan->values[SC_LEDGER_ATTR_TIME_SEQ - 1]);
 	caller = MemoryContextSwitchTo(v->context);
 	v->tables = lappend(v->tables, table);
 	MemoryContextSwitchTo(caller);

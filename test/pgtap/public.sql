@@ -8,8 +8,9 @@ SELECT results_eq(
 		WHERE p.pronamespace = 'seoulchain'::regnamespace AND has_function_privilege('public_anybody', p.oid, 'EXECUTE')
 		ORDER BY p.oid::regprocedure::text COLLATE "C"$$,
 	$$VALUES
-		-- asks whether the caller owns the table, as ALTER TABLE does
+		-- ask whether the caller owns the table, as ALTER TABLE does
 		('seoulchain.add_ledger_seq(regclass)'),
+		('seoulchain.add_ledger_time(regclass)'),
 		-- what the node tells everybody
 		('seoulchain.checkpoint(text,bigint,boolean)'),
 		('seoulchain.consistency_proof(text,bigint,bigint)'),

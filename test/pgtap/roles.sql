@@ -75,7 +75,7 @@ FROM (VALUES ('SELECT seoulchain.seal()'), ('SELECT seoulchain.leaf_data(''paper
 -- anybody
 SELECT is(pg_temp.as_role('roles_clerk', statement), '42501', 'anybody may not: ' || statement)
 FROM (VALUES ('SELECT seoulchain.seal()'), ('SELECT seoulchain.create_chain(''mine'')'), ('SELECT seoulchain.create_node(''a/b'')'),
-	('SELECT seoulchain.open_chain(''main'')'), ('SELECT seoulchain.add_ledger_seq(''plain'')'),
+	('SELECT seoulchain.open_chain(''main'')'), ('SELECT seoulchain.add_ledger_seq(''plain'')'), ('SELECT seoulchain.add_ledger_time(''paper'')'),
 	('SELECT * FROM seoulchain.verify()'), ('SELECT * FROM seoulchain.verify_indexes(''paper'')'),
 	('SET seoulchain.restore = on')) AS s (statement);
 -- everybody may check what somebody else proved

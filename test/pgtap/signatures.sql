@@ -23,7 +23,8 @@ INSERT INTO promised VALUES
 	('verify_indexes', 'relation regclass', NULL),
 	('receipt', 'relation regclass, ledger_seq bigint', 'text'),
 	('open_chain', 'name text', NULL),
-	('add_ledger_seq', 'parent regclass', NULL);
+	('add_ledger_seq', 'parent regclass', NULL),
+	('add_ledger_time', 'relation regclass', NULL);
 
 SELECT is((SELECT string_agg(pg_get_function_arguments(oid), ' | ') FROM pg_proc
 		WHERE proname = promised.name AND pronamespace = 'seoulchain'::regnamespace),

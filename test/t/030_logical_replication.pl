@@ -17,6 +17,7 @@ INSERT INTO trip SELECT g, md5(g::text)::uuid, g / 10.0, '2024-01-01 00:00+09' F
 CREATE PUBLICATION trips FOR TABLE trip;
 SQL
 $ledger->safe_psql('postgres', 'CREATE TABLE trip (id int PRIMARY KEY, device uuid, km numeric, at timestamptz) USING ledger');
+$ledger->safe_psql('postgres', q{SELECT seoulchain.add_ledger_time('trip')});
 my $address = $agency->connstr . ' dbname=postgres';
 $ledger->safe_psql('postgres', "CREATE SUBSCRIPTION trips CONNECTION '$address' PUBLICATION trips");
 $ledger->wait_for_subscription_sync($agency, 'trips');
@@ -40,6 +41,9 @@ is_sealed($ledger, 'trip', 1501, 'so is what the apply worker inserts');
 is_intact($ledger, 'the ledger is intact');
 is($ledger->safe_psql('postgres', "SELECT convert_from(seoulchain.leaf_data('trip', ledger_seq), 'UTF8')::jsonb -> 'columns' ->> 'at' FROM trip WHERE id = 1"),
 	'2023-12-31 15:00:00+00', 'a leaf has the time in UTC, whatever the sender used');
+
+is($ledger->safe_psql('postgres', 'SELECT count(*) FILTER (WHERE ledger_time <= clock_timestamp()), count(*) FROM trip'), '1501|1501',
+	'each row has the time at which it was accepted here');
 
 # what a ledger cannot take: the apply worker stops, the log says why, SKIP gets past it
 foreach my $change (

@@ -23,6 +23,9 @@ CREATE TABLE trip2 PARTITION OF trip FOR VALUES FROM ('2026-02-01') TO ('2026-03
 INSERT INTO trip SELECT g, '2026-01-20'::date + g % 20 FROM generate_series(1, 100) g;
 CREATE TABLE sale (id int REFERENCES ballot, x int CHECK (x > 0)) USING ledger;
 INSERT INTO sale VALUES (1, 1);
+SELECT seoulchain.add_ledger_time('sale');
+SELECT seoulchain.add_ledger_time('trip');
+INSERT INTO trip SELECT g, '2026-01-20'::date + g % 20 FROM generate_series(101, 120) g;
 CREATE TABLE gone (a int) USING ledger;
 INSERT INTO gone VALUES (1);
 DROP TABLE gone;
@@ -45,7 +48,7 @@ $origin->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $origin->connstr('postgres'
 
 # what must be the same in the copy
 my $facts = <<'SQL';
-SELECT table_id, chain_id, relation, ledger_name, joined_seq, dropped_seq FROM seoulchain.ledger ORDER BY 1;
+SELECT table_id, chain_id, relation, ledger_name, joined_seq, dropped_seq, time_seq FROM seoulchain.ledger ORDER BY 1;
 SELECT table_id, column_name, ledger_name, joined_seq FROM seoulchain.ledger_column ORDER BY 1, 2;
 SELECT chain_id, name, origin, sequence FROM seoulchain.chain ORDER BY 1;
 SELECT chain_id, ledger_seq, table_id, leaf FROM seoulchain.event ORDER BY 1, 2;
@@ -115,6 +118,8 @@ is($copy->safe_psql('copy2', 'SELECT count(*), count(DISTINCT ledger_seq), max(l
 $copy->safe_psql('copy2', 'ALTER TABLE ballot ADD COLUMN more int; INSERT INTO ballot (id, more) VALUES (2000, 1); CREATE TABLE more (a int) USING ledger');
 seal($copy, 'main', 'copy2');
 is_sealed($copy, 'sale', 3, 'also the row that waited when the dump was made is sealed', 'copy2');
+is($copy->safe_psql('copy2', q{SELECT id, ledger_time IS NOT NULL, convert_from(seoulchain.leaf_data('sale', ledger_seq), 'UTF8')::json ->> 'time' IS NOT NULL FROM sale ORDER BY id}),
+	"1|f|f\n2|t|t\n3|t|t", 'rows keep their acceptance times, and new ones get theirs');
 my ($status, $out, $stderr) = $copy->psql('copy2', 'SET seoulchain.restore = on; INSERT INTO sale VALUES (4, 4)');
 like($stderr, qr/seoulchain.restore is not for tables of an open chain/, 'restore is over');
 is_intact($copy, 'the opened copy is intact', 'copy2');

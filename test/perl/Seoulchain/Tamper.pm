@@ -36,6 +36,7 @@ my @history = (
 	"CREATE TABLE gone ($columns) USING ledger",
 	"INSERT INTO t SELECT $values FROM generate_series(1, 100) id",
 	'SEAL', 'KEEP early',
+	q{SELECT seoulchain.add_ledger_time('s'), seoulchain.add_ledger_time('t'), seoulchain.add_ledger_time('gone')},
 	"INSERT INTO s SELECT $values FROM generate_series(1001, 1020) id",
 	"INSERT INTO t SELECT $values, (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 700) i) FROM generate_series(101, 101) id",
 	'SEAL',
