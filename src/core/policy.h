@@ -46,4 +46,11 @@ extern bool sc_policy_log_signed(const ScPolicy *policy, const bool *good, const
 /* whether the witnesses that signed are enough for the quorum */
 extern bool sc_policy_quorum_met(const ScPolicy *policy, const bool *good);
 
+/*
+ * The smallest number of witnesses that two satisfying sets have in common
+ * (overlap.c); 0 for "quorum none".  Keys with own[i] are the origin's and do
+ * not count: it signs whatever it likes.  own may be NULL.
+ */
+extern int	sc_policy_overlap(const ScPolicy *policy, const bool *own);
+
 #endif							/* SC_CORE_POLICY_H */

@@ -29,5 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		INVARIANT(sc_policy_log_signed(&policy, good, policy.keys[i].name) || !policy.is_log[i]);
 	}
 	INVARIANT(met);
+	INVARIANT(sc_policy_overlap(&policy, good) == 0);
+	INVARIANT((sc_policy_overlap(&policy, NULL) > 0) <= (policy.quorum != SC_POLICY_NONE));
 	return 0;
 }

@@ -169,6 +169,8 @@ sub detached
 		(map { ['sunlight_' . word($_->{id}), hex_of_text($_->{checkpoint})] } @{load('tlog/sunlight-cosignatures.json')}));
 }
 
+emit('witness_requests', ['c2sp', hex_of_text(load('tlog/c2sp-spec-examples.json')->{parse_only_add_checkpoint_request})]);
+
 # which of the canonical texts hold nothing but strings, arrays and objects
 sub only_strings
 {
