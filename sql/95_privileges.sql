@@ -33,7 +33,9 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.consistency_proof(text, bigint, bigint),
 	seoulchain.receipt(regclass, bigint),
 	seoulchain.verify_inclusion(bytea, bigint, bigint, bytea[], bytea),
-	seoulchain.verify_consistency(bigint, bytea, bigint, bytea, bytea[])
+	seoulchain.verify_consistency(bigint, bytea, bigint, bytea, bytea[]),
+	seoulchain.verify_signature(bytea, bytea, bytea),
+	seoulchain.verify_jws(text, bytea, bytea, text)
 TO PUBLIC;
 
 /* verification reads every row */

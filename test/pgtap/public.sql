@@ -25,7 +25,9 @@ SELECT results_eq(
 		('seoulchain.verifier_key(text)'),
 		-- arithmetic
 		('seoulchain.verify_consistency(bigint,bytea,bigint,bytea,bytea[])'),
-		('seoulchain.verify_inclusion(bytea,bigint,bigint,bytea[],bytea)')$$,
+		('seoulchain.verify_inclusion(bytea,bigint,bigint,bytea[],bytea)'),
+		('seoulchain.verify_jws(text,bytea,bytea,text)'),
+		('seoulchain.verify_signature(bytea,bytea,bytea)')$$,
 	'the functions that PUBLIC may execute');
 
 SELECT results_eq(
