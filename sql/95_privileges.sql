@@ -12,8 +12,8 @@ GRANT USAGE ON SCHEMA seoulchain TO PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA seoulchain FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA seoulchain FROM PUBLIC;
 
-/* blocks and checkpoints are made to be shown */
-GRANT SELECT ON seoulchain.block, seoulchain.allowed_type TO PUBLIC;
+/* blocks, checkpoints and their timestamps are made to be shown */
+GRANT SELECT ON seoulchain.block, seoulchain.timestamps, seoulchain.allowed_type TO PUBLIC;
 
 /* everybody may know the rules and who approved them */
 GRANT SELECT ON seoulchain.contracts, seoulchain.contract_versions, seoulchain.contract_rules, seoulchain.approvals TO PUBLIC;
@@ -58,6 +58,15 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.create_chain(text),
 	seoulchain.resume_signing(text),
 	seoulchain.open_chain(text)
+TO seoulchain_operator;
+
+/* whose word about time counts, and that word */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.add_time_authority(text, bytea, boolean),
+	seoulchain.remove_time_authority(text),
+	seoulchain.add_time_crl(bytea),
+	seoulchain.timestamp_request(text),
+	seoulchain.add_timestamp(bytea, boolean)
 TO seoulchain_operator;
 
 /* which types of extensions may stand in leaves */

@@ -185,44 +185,6 @@ check_note(ScVerify *v)
 	sc_faults_add(v->faults, &fault);
 }
 
-/* the caller's note as it was before a shell or psql took newlines from its end, or added some */
-static char *
-mended_note(text *note)
-{
-	ScBuf		buf = SC_BUF_INIT;
-	char	   *string;
-
-	sc_note_mend_end(&buf, VARDATA_ANY(note), VARSIZE_ANY_EXHDR(note));
-	string = buf.failed ? NULL : MemoryContextAllocExtended(CurrentMemoryContext, buf.len + 1, MCXT_ALLOC_NO_OOM);
-	if (string != NULL)
-	{
-		memcpy(string, buf.data, buf.len);
-		string[buf.len] = '\0';
-	}
-	sc_buf_free(&buf);
-	if (string == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
-	return string;
-}
-
-/* parses the caller's checkpoint; an error when it is none */
-static void
-take_checkpoint(ScVerify *v, text *note)
-{
-	char	   *string = mended_note(note);
-
-	if (sc_note_parse(&v->checkpoint_note, string, strlen(string), true) != SC_OK ||
-		sc_checkpoint_parse(&v->checkpoint, v->checkpoint_note.text, v->checkpoint_note.textlen) != SC_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("the checkpoint cannot be read"),
-				 errdetail("It is not a signed note with origin, size and root hash."),
-				 errhint("Give the text that seoulchain.checkpoint() returned, line breaks included.")));
-	v->has_checkpoint = true;
-}
-
 ScVerify *
 sc_verify_begin(void)
 {
@@ -310,8 +272,9 @@ sc_verify(PG_FUNCTION_ARGS)
 	v = sc_verify_begin();
 	if (!PG_ARGISNULL(0))
 		v->only_relation = PG_GETARG_OID(0);
-	if (!PG_ARGISNULL(1))
-		take_checkpoint(v, PG_GETARG_TEXT_PP(1));
+	v->has_checkpoint = !PG_ARGISNULL(1);
+	if (v->has_checkpoint)
+		sc_checkpoint_read(&v->checkpoint, &v->checkpoint_note, PG_GETARG_TEXT_PP(1));
 	verify_run(v);
 	sc_faults_emit(v->faults, result->setResult, result->setDesc);
 	sc_verify_end(v);

@@ -136,15 +136,21 @@ sc_signature_find(int32 chain_id, int64 height, Snapshot snapshot, int64 *out_he
 	return HeapTupleIsValid(tuple);
 }
 
-/* a hash as a bytea datum */
-static Datum
-hash_datum(const ScHash *hash)
+bool
+sc_signature_by_size(int32 chain_id, int64 tree_size, Snapshot snapshot, int64 *height)
 {
-	bytea	   *value = palloc(VARHDRSZ + SC_HASH_LEN);
+	ScInternalScan scan;
+	ScanKeyData keys[2];
+	HeapTuple	tuple;
 
-	SET_VARSIZE(value, VARHDRSZ + SC_HASH_LEN);
-	memcpy(VARDATA(value), hash->bytes, SC_HASH_LEN);
-	return PointerGetDatum(value);
+	sc_key_int4(&keys[0], SC_SIGNATURE_ATTR_CHAIN_ID, chain_id);
+	sc_key_int8(&keys[1], SC_SIGNATURE_ATTR_TREE_SIZE, BTEqualStrategyNumber, tree_size);
+	sc_internal_scan_begin(&scan, "signature", "signature_tree_size", snapshot, keys, 2);
+	tuple = sc_internal_scan_next(&scan, ForwardScanDirection);
+	if (HeapTupleIsValid(tuple))
+		*height = DatumGetInt64(sc_internal_attr(tuple, SC_SIGNATURE_ATTR_HEIGHT, scan.rel));
+	sc_internal_scan_end(&scan);
+	return HeapTupleIsValid(tuple);
 }
 
 void
@@ -156,11 +162,11 @@ sc_block_insert(const ScBlock *block)
 
 	values[SC_BLOCK_ATTR_CHAIN_ID - 1] = Int32GetDatum(block->chain_id);
 	values[SC_BLOCK_ATTR_HEIGHT - 1] = Int64GetDatum(block->height);
-	values[SC_BLOCK_ATTR_PREV_HASH - 1] = hash_datum(&block->prev_hash);
-	values[SC_BLOCK_ATTR_BLOCK_HASH - 1] = hash_datum(&block->block_hash);
+	values[SC_BLOCK_ATTR_PREV_HASH - 1] = sc_internal_bytea(block->prev_hash.bytes, SC_HASH_LEN);
+	values[SC_BLOCK_ATTR_BLOCK_HASH - 1] = sc_internal_bytea(block->block_hash.bytes, SC_HASH_LEN);
 	values[SC_BLOCK_ATTR_FIRST_LEAF - 1] = Int64GetDatum(block->first_leaf);
 	values[SC_BLOCK_ATTR_TREE_SIZE - 1] = Int64GetDatum(block->tree_size);
-	values[SC_BLOCK_ATTR_ROOT_HASH - 1] = hash_datum(&block->root_hash);
+	values[SC_BLOCK_ATTR_ROOT_HASH - 1] = sc_internal_bytea(block->root_hash.bytes, SC_HASH_LEN);
 	values[SC_BLOCK_ATTR_MEMBERS - 1] = OidInputFunctionCall(F_MULTIRANGE_IN, block->members, INT8MULTIRANGEOID, -1);
 	values[SC_BLOCK_ATTR_SEALED_AT - 1] = TimestampTzGetDatum(block->sealed_at);
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));

@@ -70,25 +70,61 @@ sc_block_leaf(ScBuf *buf, const char *origin, const ScBlock *block, const ScHash
 				 errmsg("out of memory")));
 }
 
-char *
-sc_checkpoint_note(const char *origin, int64 size, const ScHash *root, const char *lines)
+/* the buffer's bytes in the caller's memory context; an error when there is no memory */
+static char *
+take_text(ScBuf *buf)
 {
-	ScCheckpoint checkpoint;
-	ScBuf		buf = SC_BUF_INIT;
-	char	   *result = NULL;
+	char	   *result = buf->failed ? NULL : MemoryContextAllocExtended(CurrentMemoryContext, buf->len + 1, MCXT_ALLOC_NO_OOM);
 
-	strlcpy(checkpoint.origin, origin, sizeof(checkpoint.origin));
-	checkpoint.size = (uint64) size;
-	checkpoint.root = *root;
-	sc_checkpoint_format(&buf, &checkpoint);
-	sc_buf_char(&buf, '\n');
-	sc_buf_string(&buf, lines);
-	if (!buf.failed)
-		result = pnstrdup(buf.data, buf.len);
-	sc_buf_free(&buf);
+	if (result != NULL)
+	{
+		memcpy(result, buf->data, buf->len);
+		result[buf->len] = '\0';
+	}
+	sc_buf_free(buf);
 	if (result == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
 	return result;
+}
+
+char *
+sc_checkpoint_text(const char *origin, int64 size, const ScHash *root)
+{
+	ScCheckpoint checkpoint;
+	ScBuf		buf = SC_BUF_INIT;
+
+	strlcpy(checkpoint.origin, origin, sizeof(checkpoint.origin));
+	checkpoint.size = (uint64) size;
+	checkpoint.root = *root;
+	sc_checkpoint_format(&buf, &checkpoint);
+	return take_text(&buf);
+}
+
+char *
+sc_checkpoint_note(const char *origin, int64 size, const ScHash *root, const char *lines)
+{
+	char	   *text = sc_checkpoint_text(origin, size, root);
+	char	   *note = psprintf("%s\n%s", text, lines);
+
+	pfree(text);
+	return note;
+}
+
+void
+sc_checkpoint_read(ScCheckpoint *out, ScNote *note, const text *given)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	char	   *mended;
+
+	sc_note_mend_end(&buf, VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given));
+	mended = take_text(&buf);
+	if (sc_note_parse(note, mended, strlen(mended), true) != SC_OK ||
+		sc_checkpoint_parse(out, note->text, note->textlen) != SC_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("the checkpoint cannot be read"),
+				 errdetail("It is not a signed note with origin, size and root hash."),
+				 errhint("Give the text that seoulchain.checkpoint() returned, line breaks included.")));
 }

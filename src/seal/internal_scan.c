@@ -82,6 +82,22 @@ sc_key_int8(ScanKeyData *key, AttrNumber attno, StrategyNumber strategy, int64 v
 }
 
 Datum
+sc_internal_bytea(const void *data, size_t len)
+{
+	bytea	   *value = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(value, VARHDRSZ + len);
+	memcpy(VARDATA(value), data, len);
+	return PointerGetDatum(value);
+}
+
+void
+sc_key_hash(ScanKeyData *key, AttrNumber attno, const ScHash *value)
+{
+	ScanKeyInit(key, attno, BTEqualStrategyNumber, F_BYTEAEQ, sc_internal_bytea(value->bytes, SC_HASH_LEN));
+}
+
+Datum
 sc_internal_attr(HeapTuple tuple, AttrNumber attno, Relation rel)
 {
 	bool		isnull;

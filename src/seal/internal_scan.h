@@ -35,10 +35,12 @@ extern void sc_internal_scan_end(ScInternalScan *scan);
 /* keys: attribute, btree strategy, value */
 extern void sc_key_int4(ScanKeyData *key, AttrNumber attno, int32 value);
 extern void sc_key_int2(ScanKeyData *key, AttrNumber attno, int16 value);
+extern void sc_key_hash(ScanKeyData *key, AttrNumber attno, const ScHash *value);
 extern void sc_key_int8(ScanKeyData *key, AttrNumber attno, StrategyNumber strategy, int64 value);
 
 /* columns of a tuple; NULL columns are DATA_CORRUPTED */
 extern Datum sc_internal_attr(HeapTuple tuple, AttrNumber attno, Relation rel);
+extern Datum sc_internal_bytea(const void *data, size_t len);
 extern void sc_internal_hash(ScHash *out, HeapTuple tuple, AttrNumber attno, Relation rel);
 
 #endif							/* SC_SEAL_INTERNAL_SCAN_H */

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "core/buf.h"
+#include "core/note.h"
 #include "core/tree.h"
 #include "datatype/timestamp.h"
 #include "storage/itemptr.h"
@@ -59,6 +60,15 @@ extern void sc_block_leaf(ScBuf *buf, const char *origin, const ScBlock *block, 
 
 /* a signed block: that height, or the newest (height < 0); false when there is none; lines palloc'd */
 extern bool sc_signature_find(int32 chain_id, int64 height, Snapshot snapshot, int64 *out_height, int64 *out_size, char **lines);
+
+/* the height of the signed block whose checkpoint has that size; false when there is none */
+extern bool sc_signature_by_size(int32 chain_id, int64 tree_size, Snapshot snapshot, int64 *height);
+
+/* the text of a block's checkpoint, what is signed; palloc'd */
+extern char *sc_checkpoint_text(const char *origin, int64 size, const ScHash *root);
+
+/* reads a checkpoint that a user brings, however its end was mended by shells; an error when it is none; *note points into memory of its own */
+extern void sc_checkpoint_read(ScCheckpoint *out, ScNote *note, const text *given);
 
 /* the signed note of a block: checkpoint text, blank line, lines; palloc'd */
 extern char *sc_checkpoint_note(const char *origin, int64 size, const ScHash *root, const char *lines);

@@ -99,6 +99,35 @@ sc_authorities_add_crl(ScAuthorities *authorities, const void *data, size_t len)
 	return reason;
 }
 
+ScCertReason
+sc_crl_describe(ScCertInfo *out, ScBuf *der, const void *data, size_t len)
+{
+	X509_CRL   *crl;
+	uint8_t    *bytes = NULL;
+	ScCertReason reason;
+
+	ERR_set_mark();
+	reason = read_crl(&crl, data, len);
+	if (reason == SC_CERT_OK)
+	{
+		int			n = i2d_X509_CRL(crl, &bytes);
+
+		sc_cert_print_name(out->name, X509_CRL_get_issuer(crl));
+		out->until = INT64_MAX;
+		if (n <= 0)
+			reason = SC_CERT_NO_MEMORY;
+		else if (!sc_cert_time(&out->since, X509_CRL_get0_lastUpdate(crl)) ||
+				 (X509_CRL_get0_nextUpdate(crl) && !sc_cert_time(&out->until, X509_CRL_get0_nextUpdate(crl))))
+			reason = SC_CERT_MALFORMED;
+		else
+			sc_buf_append(der, bytes, (size_t) n);
+		OPENSSL_free(bytes);
+	}
+	X509_CRL_free(crl);
+	ERR_pop_to_mark();
+	return reason;
+}
+
 /* whether the certificate's issuer made this list */
 static bool
 made_by(X509_CRL *crl, X509 *cert, X509 *issuer)

@@ -170,6 +170,64 @@ read_token(PKCS7 **out, const uint8_t *data, size_t len)
 	return *out ? SC_TIME_OK : SC_TIME_MALFORMED;
 }
 
+/* the failure bits of RFC 3161 section 2.4.2 */
+static const char *
+failure_text(const ASN1_BIT_STRING *bits)
+{
+	static const struct
+	{
+		int			bit;
+		const char *text;
+	}			failures[] = {
+		{TS_INFO_BAD_ALG, "the hash is not one that it takes"},
+		{TS_INFO_BAD_REQUEST, "it does not take such requests"},
+		{TS_INFO_BAD_DATA_FORMAT, "it could not read the request"},
+		{TS_INFO_TIME_NOT_AVAILABLE, "its clock is not available"},
+		{TS_INFO_UNACCEPTED_POLICY, "it does not have the policy asked for"},
+		{TS_INFO_UNACCEPTED_EXTENSION, "it does not take an extension of the request"},
+		{TS_INFO_ADD_INFO_NOT_AVAILABLE, "it does not have what was asked for in addition"},
+		{TS_INFO_SYSTEM_FAILURE, "it has failed"},
+	};
+
+	for (size_t i = 0; bits && i < sizeof(failures) / sizeof(failures[0]); i++)
+	{
+		if (ASN1_BIT_STRING_get_bit(bits, failures[i].bit))
+			return failures[i].text;
+	}
+	return NULL;
+}
+
+void
+sc_timestamp_refusal(ScBuf *text, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	TS_RESP    *response;
+
+	if (len == 0 || len > SC_TIMESTAMP_MAX)
+		return;
+	ERR_set_mark();
+	response = d2i_TS_RESP(NULL, &p, (long) len);
+	if (response)
+	{
+		TS_STATUS_INFO *status = TS_RESP_get_status_info(response);
+		const STACK_OF(ASN1_UTF8STRING) *words = TS_STATUS_INFO_get0_text(status);
+		const char *failure = failure_text(TS_STATUS_INFO_get0_failure_info(status));
+
+		if (failure)
+			sc_buf_string(text, failure);
+		for (int i = 0; i < sk_ASN1_UTF8STRING_num(words); i++)
+		{
+			const ASN1_UTF8STRING *word = sk_ASN1_UTF8STRING_value(words, i);
+
+			if (text->len > 0)
+				sc_buf_literal(text, "; ");
+			sc_buf_append(text, ASN1_STRING_get0_data(word), (size_t) ASN1_STRING_length(word));
+		}
+	}
+	TS_RESP_free(response);
+	ERR_pop_to_mark();
+}
+
 /* the signed statement inside a token, or NULL */
 static TS_TST_INFO *
 statement_of(PKCS7 *token)
@@ -207,39 +265,6 @@ sc_timestamp_token(ScBuf *der, const void *data, size_t len)
 	return reason;
 }
 
-/* the token is of this text, by a hash of the SHA-2 family */
-static ScTimeReason
-check_imprint(TS_TST_INFO *statement, const void *text, size_t len)
-{
-	TS_MSG_IMPRINT *imprint = TS_TST_INFO_get_msg_imprint(statement);
-	const ASN1_OBJECT *oid;
-	const ASN1_OCTET_STRING *given = TS_MSG_IMPRINT_get_msg(imprint);
-	const EVP_MD *md;
-	uint8_t		digest[EVP_MAX_MD_SIZE];
-	unsigned int n;
-
-	X509_ALGOR_get0(&oid, NULL, NULL, TS_MSG_IMPRINT_get_algo(imprint));
-	switch (OBJ_obj2nid(oid))
-	{
-		case NID_sha256:
-			md = EVP_sha256();
-			break;
-		case NID_sha384:
-			md = EVP_sha384();
-			break;
-		case NID_sha512:
-			md = EVP_sha512();
-			break;
-		default:
-			return SC_TIME_HASH;
-	}
-	if (EVP_Digest(text, len, digest, &n, md, NULL) != 1)
-		return SC_TIME_NO_MEMORY;
-	if (ASN1_STRING_length(given) != (int) n || memcmp(ASN1_STRING_get0_data(given), digest, n) != 0)
-		return SC_TIME_IMPRINT;
-	return SC_TIME_OK;
-}
-
 /* a positive integer's bytes; SIZE_MAX when it is not one or too long */
 static size_t
 integer_bytes(uint8_t *out, size_t cap, const ASN1_INTEGER *integer)
@@ -253,25 +278,84 @@ integer_bytes(uint8_t *out, size_t cap, const ASN1_INTEGER *integer)
 	return n;
 }
 
-/* the token's nonce, and whether it is the one asked for */
+/* hash and nonce as the statement has them; a hash of the SHA-2 family */
 static ScTimeReason
-check_nonce(ScTimestamp *out, const TS_TST_INFO *statement, const uint8_t *nonce, size_t noncelen)
+read_imprint(ScTimeImprint *out, const TS_TST_INFO *statement)
 {
-	const ASN1_INTEGER *given = TS_TST_INFO_get_nonce(statement);
+	TS_MSG_IMPRINT *imprint = TS_TST_INFO_get_msg_imprint((TS_TST_INFO *) statement);
+	const ASN1_INTEGER *nonce = TS_TST_INFO_get_nonce(statement);
+	const ASN1_OCTET_STRING *digest = TS_MSG_IMPRINT_get_msg(imprint);
+	const ASN1_OBJECT *oid;
 
-	if (given)
+	memset(out, 0, sizeof(*out));
+	X509_ALGOR_get0(&oid, NULL, NULL, TS_MSG_IMPRINT_get_algo(imprint));
+	switch (OBJ_obj2nid(oid))
 	{
-		size_t		n = integer_bytes(out->nonce, sizeof(out->nonce), given);
+		case NID_sha256:
+			out->len = 32;
+			break;
+		case NID_sha384:
+			out->len = 48;
+			break;
+		case NID_sha512:
+			out->len = 64;
+			break;
+		default:
+			return SC_TIME_HASH;
+	}
+	if (ASN1_STRING_length(digest) != (int) out->len)
+		return SC_TIME_IMPRINT;
+	memcpy(out->digest, ASN1_STRING_get0_data(digest), out->len);
+	if (nonce)
+	{
+		size_t		n = integer_bytes(out->nonce, sizeof(out->nonce), nonce);
 
 		if (n != SIZE_MAX)
 			out->noncelen = n;
 	}
+	return SC_TIME_OK;
+}
+
+bool
+sc_timestamp_imprint_is_of(const ScTimeImprint *imprint, const void *text, size_t len)
+{
+	const EVP_MD *md = imprint->len == 32 ? EVP_sha256() : imprint->len == 48 ? EVP_sha384() : EVP_sha512();
+	uint8_t		digest[EVP_MAX_MD_SIZE];
+	unsigned int n;
+
+	return EVP_Digest(text, len, digest, &n, md, NULL) == 1 && n == imprint->len &&
+		memcmp(digest, imprint->digest, n) == 0;
+}
+
+ScTimeReason
+sc_timestamp_imprint(ScTimeImprint *out, const void *data, size_t len)
+{
+	PKCS7	   *token;
+	TS_TST_INFO *statement = NULL;
+	ScTimeReason reason;
+
+	ERR_set_mark();
+	reason = read_token(&token, data, len);
+	if (reason == SC_TIME_OK && (statement = statement_of(token)) == NULL)
+		reason = SC_TIME_MALFORMED;
+	if (reason == SC_TIME_OK)
+		reason = read_imprint(out, statement);
+	TS_TST_INFO_free(statement);
+	PKCS7_free(token);
+	ERR_pop_to_mark();
+	return reason;
+}
+
+/* whether the token's nonce is the one asked for */
+static ScTimeReason
+check_nonce(const ScTimeImprint *imprint, const uint8_t *nonce, size_t noncelen)
+{
 	while (noncelen > 0 && nonce[0] == 0)
 	{
 		nonce++;
 		noncelen--;
 	}
-	if (noncelen > 0 && (out->noncelen != noncelen || memcmp(out->nonce, nonce, noncelen) != 0))
+	if (noncelen > 0 && (imprint->noncelen != noncelen || memcmp(imprint->nonce, nonce, noncelen) != 0))
 		return SC_TIME_NONCE;
 	return SC_TIME_OK;
 }
@@ -410,12 +494,19 @@ static ScTimeReason
 check_token(ScTimestamp *out, const ScAuthorities *authorities, PKCS7 *token, TS_TST_INFO *statement,
 			const void *text, size_t textlen, const uint8_t *nonce, size_t noncelen)
 {
+	ScTimeImprint imprint;
 	ScTimeReason reason = read_statement(out, statement);
 
 	if (reason == SC_TIME_OK)
-		reason = check_imprint(statement, text, textlen);
+		reason = read_imprint(&imprint, statement);
+	if (reason == SC_TIME_OK && !sc_timestamp_imprint_is_of(&imprint, text, textlen))
+		reason = SC_TIME_IMPRINT;
 	if (reason == SC_TIME_OK)
-		reason = check_nonce(out, statement, nonce, noncelen);
+	{
+		memcpy(out->nonce, imprint.nonce, sizeof(out->nonce));
+		out->noncelen = imprint.noncelen;
+		reason = check_nonce(&imprint, nonce, noncelen);
+	}
 	if (reason == SC_TIME_OK)
 		reason = judge_signer(out, authorities, token);
 	if (reason == SC_TIME_OK)

@@ -44,6 +44,21 @@ extern SC_WARN_UNUSED ScTimeReason sc_timestamp_request(ScBuf *der, uint8_t nonc
 /* appends the bare token of a response (or the token itself), to keep beside the checkpoint */
 extern SC_WARN_UNUSED ScTimeReason sc_timestamp_token(ScBuf *der, const void *data, size_t len);
 
+/* appends why a response brings no token, as the authority says it; nothing when it does not say */
+extern void sc_timestamp_refusal(ScBuf *text, const void *data, size_t len);
+
+/* the text that a token claims to be of, by hash, and its nonce: unproven, to find what to verify it with */
+typedef struct ScTimeImprint
+{
+	uint8_t		digest[64];
+	size_t		len;			/* 32, 48, 64: SHA-256, SHA-384, SHA-512 */
+	uint8_t		nonce[SC_NONCE_MAX];
+	size_t		noncelen;
+} ScTimeImprint;
+
+extern SC_WARN_UNUSED ScTimeReason sc_timestamp_imprint(ScTimeImprint *out, const void *data, size_t len);
+extern bool sc_timestamp_imprint_is_of(const ScTimeImprint *imprint, const void *text, size_t len);
+
 /*
  * Checks a response or token over text, at the token's own time, against
  * registered authorities.  A nonce of noncelen > 0 bytes must be the token's.

@@ -252,9 +252,8 @@ sc_cert_time(int64_t *out, const ASN1_TIME *time)
 	return true;
 }
 
-/* a name as people read it; cut between characters when it is too long */
-static void
-print_name(char out[SC_CERT_NAME_MAX], const X509_NAME *name)
+void
+sc_cert_print_name(char out[SC_CERT_NAME_MAX], const X509_NAME *name)
 {
 	BIO		   *bio = BIO_new(BIO_s_mem());
 	char	   *text;
@@ -387,8 +386,8 @@ sc_cert_judge_decoded(ScCertJudgement *out, const ScAuthorities *authorities, X5
 {
 	memset(out, 0, sizeof(*out));
 	out->revocation_reason = -1;
-	print_name(out->subject, X509_get_subject_name(cert));
-	print_name(out->issuer, X509_get_issuer_name(cert));
+	sc_cert_print_name(out->subject, X509_get_subject_name(cert));
+	sc_cert_print_name(out->issuer, X509_get_issuer_name(cert));
 	note_key(out, cert);
 	if (!sc_cert_time(&out->not_before, X509_get0_notBefore(cert)) ||
 		!sc_cert_time(&out->not_after, X509_get0_notAfter(cert)))
@@ -423,4 +422,32 @@ sc_cert_judge(ScCertJudgement *out, const ScAuthorities *authorities, const void
 	}
 	X509_free(cert);
 	ERR_pop_to_mark();
+}
+
+ScCertReason
+sc_cert_describe(ScCertInfo *out, ScBuf *der, const void *data, size_t len)
+{
+	X509	   *cert;
+	uint8_t    *bytes = NULL;
+	ScCertReason reason;
+
+	ERR_set_mark();
+	reason = read_certificate(&cert, data, len);
+	if (reason == SC_CERT_OK)
+	{
+		int			n = i2d_X509(cert, &bytes);
+
+		sc_cert_print_name(out->name, X509_get_subject_name(cert));
+		if (n <= 0)
+			reason = SC_CERT_NO_MEMORY;
+		else if (!sc_cert_time(&out->since, X509_get0_notBefore(cert)) ||
+				 !sc_cert_time(&out->until, X509_get0_notAfter(cert)))
+			reason = SC_CERT_MALFORMED;
+		else
+			sc_buf_append(der, bytes, (size_t) n);
+		OPENSSL_free(bytes);
+	}
+	X509_free(cert);
+	ERR_pop_to_mark();
+	return reason;
 }

@@ -8,6 +8,7 @@
 #ifndef SC_SIGN_X509_H
 #define SC_SIGN_X509_H
 
+#include "core/buf.h"
 #include "sign/pubkey.h"
 
 #define SC_CERT_NAME_MAX 512
@@ -64,6 +65,17 @@ extern SC_WARN_UNUSED ScCertReason sc_authorities_add_bundle(ScAuthorities *auth
 
 /* a CRL; whom it binds is found out when a certificate is judged, its signature checked then */
 extern SC_WARN_UNUSED ScCertReason sc_authorities_add_crl(ScAuthorities *authorities, const void *data, size_t len);
+
+/* what a certificate or CRL (PEM or DER) says of itself, unproven; its DER is appended */
+typedef struct ScCertInfo
+{
+	char		name[SC_CERT_NAME_MAX]; /* RFC 4514: the certificate's subject, the CRL's issuer; cut when longer */
+	int64_t		since;			/* notBefore, thisUpdate: POSIX seconds */
+	int64_t		until;			/* notAfter, nextUpdate; INT64_MAX when the CRL does not say */
+} ScCertInfo;
+
+extern SC_WARN_UNUSED ScCertReason sc_cert_describe(ScCertInfo *out, ScBuf *der, const void *data, size_t len);
+extern SC_WARN_UNUSED ScCertReason sc_crl_describe(ScCertInfo *out, ScBuf *der, const void *data, size_t len);
 
 /* judges a certificate (PEM or DER) for signing rows, at a time in POSIX seconds */
 extern void sc_cert_judge(ScCertJudgement *out, const ScAuthorities *authorities, const void *data, size_t len, int64_t at);

@@ -30,6 +30,9 @@ extern void sc_cert_judge_decoded(ScCertJudgement *out, const ScAuthorities *aut
 /* POSIX seconds of a time in a certificate, CRL or token; false when it is none */
 extern bool sc_cert_time(int64_t *out, const ASN1_TIME *time);
 
+/* a name as people read it; cut between characters when it is too long */
+extern void sc_cert_print_name(char out[SC_CERT_NAME_MAX], const X509_NAME *name);
+
 /* one PEM block or DER, the whole input; free *der with OPENSSL_free; `name` is the PEM block's */
 extern ScCertReason sc_cert_bytes(uint8_t **der, size_t *derlen, const char *name, const void *data, size_t len);
 

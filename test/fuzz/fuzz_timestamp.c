@@ -11,6 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static ScAuthorities *nobody;
 	ScTimestamp stamp;
+	ScTimeImprint imprint;
 	ScBuf		token = SC_BUF_INIT;
 	ScBuf		again = SC_BUF_INIT;
 
@@ -22,6 +23,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	INVARIANT(stamp.noncelen <= SC_NONCE_MAX && strlen(stamp.serial) < sizeof(stamp.serial));
 	if (sc_timestamp_token(&token, data, size) == SC_TIME_OK)
 		INVARIANT(sc_timestamp_token(&again, token.data, token.len) == SC_TIME_OK);
+	if (sc_timestamp_imprint(&imprint, data, size) == SC_TIME_OK)
+	{
+		INVARIANT(imprint.len <= sizeof(imprint.digest) && imprint.noncelen <= SC_NONCE_MAX);
+		INVARIANT(!sc_timestamp_imprint_is_of(&imprint, "", 0));
+	}
+	sc_buf_reset(&again);
+	sc_timestamp_refusal(&again, data, size);
+	INVARIANT(again.len <= size + 256);
 	sc_buf_free(&token);
 	sc_buf_free(&again);
 	return 0;

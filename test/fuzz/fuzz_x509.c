@@ -14,6 +14,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ScVerifier *verifier;
 	ScAuthorities *authorities = sc_authorities_new();
 	ScCertJudgement judgement;
+	ScCertInfo	info;
+	ScBuf		der = SC_BUF_INIT;
 	bool		certificate;
 
 	INVARIANT(authorities != NULL);
@@ -39,6 +41,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sc_cert_judge(&judgement, authorities, data, size, 1750000000);
 		INVARIANT(judgement.reason != SC_CERT_OK || judgement.key.spkilen > 0);
 	}
+	if (sc_cert_describe(&info, &der, data, size) == SC_CERT_OK)
+		INVARIANT(der.len > 0 && strlen(info.name) < sizeof(info.name));
+	if (sc_crl_describe(&info, &der, data, size) == SC_CERT_OK)
+		INVARIANT(der.len > 0 && strlen(info.name) < sizeof(info.name));
+	sc_buf_free(&der);
 	if (sc_authorities_add_bundle(authorities, data, size) == SC_CERT_OK)
 		INVARIANT(size > 54);
 	sc_authorities_free(authorities);

@@ -35,7 +35,7 @@ SELECT results_eq(
 		WHERE c.relnamespace = 'seoulchain'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('public_anybody', c.oid, 'SELECT')
 		ORDER BY c.oid::regclass::text COLLATE "C"$$,
 	$$VALUES ('seoulchain.allowed_type'), ('seoulchain.approvals'), ('seoulchain.block'),
-		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts')$$,
+		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'), ('seoulchain.timestamps')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there

@@ -171,6 +171,7 @@ test_round(const PkiCert *signer)
 	uint8_t		other[SC_NONCE_LEN];
 	size_t		len = strlen(checkpoint);
 	ScTimestamp stamp;
+	ScTimeImprint imprint;
 	PkiDer		response;
 
 	CHECK(sc_timestamp_request(&request, nonce, checkpoint, len) == SC_TIME_OK);
@@ -188,6 +189,12 @@ test_round(const PkiCert *signer)
 	CHECK(sc_timestamp_verify(&stamp, trusted, response.data, response.len, checkpoint, len - 1, nonce, sizeof(nonce)) == SC_TIME_IMPRINT);
 	CHECK(sc_timestamp_verify(&stamp, nobody, response.data, response.len, checkpoint, len, nonce, sizeof(nonce)) == SC_TIME_AUTHORITY);
 	CHECK(stamp.authority.reason == SC_CERT_UNKNOWN_AUTHORITY);
+
+	/* what it claims, unproven */
+	CHECK(sc_timestamp_imprint(&imprint, response.data, response.len) == SC_TIME_OK);
+	CHECK(sc_timestamp_imprint_is_of(&imprint, checkpoint, len) && !sc_timestamp_imprint_is_of(&imprint, checkpoint, len - 1));
+	CHECK(imprint.noncelen == sizeof(nonce) && memcmp(imprint.nonce, nonce, sizeof(nonce)) == 0);
+	CHECK(sc_timestamp_imprint(&imprint, request.data, request.len) == SC_TIME_MALFORMED);
 
 	/* the token alone, taken out of the response, says the same */
 	CHECK(sc_timestamp_token(&token, response.data, response.len) == SC_TIME_OK && token.len < response.len);
@@ -316,6 +323,11 @@ test_refusal(void)
 	CHECK(sc_timestamp_verify(&stamp, trusted, response.data, response.len, checkpoint, strlen(checkpoint), NULL, 0) == SC_TIME_REFUSED);
 	sc_buf_reset(&garbage);
 	CHECK(sc_timestamp_token(&garbage, response.data, response.len) == SC_TIME_REFUSED && garbage.len == 0);
+	sc_timestamp_refusal(&garbage, response.data, response.len);
+	CHECK(garbage.len > 10 && memcmp(garbage.data, "it could not read the request", 10) == 0);
+	sc_buf_reset(&garbage);
+	sc_timestamp_refusal(&garbage, response.data, response.len - 1);
+	CHECK(garbage.len == 0);
 	OPENSSL_free(response.data);
 	sc_buf_free(&garbage);
 	sc_authorities_free(trusted);
