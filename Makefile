@@ -55,7 +55,7 @@ ifneq ($(filter-out $(TOOL_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 # -isystem: the warnings of PostgreSQL's own headers are not ours to mend.
 # unused-parameter: callbacks and fmgr functions have fixed signatures.
-PG_CPPFLAGS = -Isrc -Iinclude -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CPPFLAGS = -Isrc -Iinclude -Ibuild -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-declaration-after-statement $(if $(WERROR),-Werror)
 SHLIB_LINK = -lsodium -lcrypto
 
@@ -79,6 +79,13 @@ override CFLAGS += -MMD -MP
 
 $(INSTALL_SQL): $(CHAPTERS) seoulchain.control
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION seoulchain" to load this file. \quit'; cat $(CHAPTERS); } > $@
+
+# what a contract says of its rules' sources
+RULE_SRC = $(sort $(wildcard src/core/*.c))
+build/rule_digest.h: tools/rule_digests $(RULE_SRC)
+	@mkdir -p build
+	tools/rule_digests > $@
+$(patsubst %.c,%.o,$(filter src/core/rule_%.c,$(RULE_SRC))): build/rule_digest.h
 
 src/bin/verify_main.o: override CPPFLAGS += -DSC_VERIFY_VERSION='"$(EXTVERSION)"'
 
