@@ -115,6 +115,7 @@ struct ScRuleHost
 	const char *(*get) (ScRuleCall *call, const char *key);
 	void		(*put) (ScRuleCall *call, const char *key, const char *value);
 	void		(*add) (ScRuleCall *call, const char *key, const char *amount);
+	__attribute__((format(printf, 2, 0)))
 	const char *(*text) (ScRuleCall *call, const char *format, va_list args);
 	void		(*refuse) (ScRuleCall *call, const char *code, const char *message);
 	void		(*explain) (ScRuleCall *call, const char *detail, const char *hint);

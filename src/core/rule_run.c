@@ -201,6 +201,7 @@ host_add(ScRuleCall *call, const char *key, const char *amount)
 		run->store->add(run->store, key, amount);
 }
 
+__attribute__((format(printf, 2, 0)))
 static const char *
 host_text(ScRuleCall *call, const char *format, va_list args)
 {
