@@ -10,7 +10,7 @@ use warnings;
 use Exporter 'import';
 use Time::HiRes ();
 
-our @EXPORT = qw(sql value timed pgbench database alternate median spread number ratio paired
+our @EXPORT = qw(sql value timed pgbench database use_database alternate median spread number ratio paired
   line_begin row note cost cost_since columns rounds seconds rows data_file tmp);
 
 # a table of the six columns that every line uses
@@ -50,6 +50,13 @@ sub database
 	return;
 }
 
+# one that is there already
+sub use_database
+{
+	$db = shift;
+	return;
+}
+
 # seconds that a statement takes, its commit included
 sub timed
 {
@@ -69,7 +76,10 @@ sub pgbench
 	close($fh);
 	local $ENV{PGOPTIONS} = $how{options} // '';
 	my $length = $how{transactions} ? "-t $how{transactions}" : '-T ' . ($how{seconds} // seconds());
-	my $out = `pgbench -n -M prepared -c 8 -j 2 $length -f $file $db 2>&1`;
+	my $clients = $how{clients} // 8;
+	my $threads = $clients > 1 ? 2 : 1;
+	my $variables = $how{variables} // '';
+	my $out = `pgbench -n -M prepared -c $clients -j $threads $variables $length -f $file $db 2>&1`;
 	die $out if $? || $out !~ /^tps = ([\d.]+)/m;
 	my $tps = $1;
 	my ($count) = $out =~ /actually processed: (\d+)/;
