@@ -70,6 +70,19 @@ COMMENT ON COLUMN seoulchain.signature.height IS 'the block';
 COMMENT ON COLUMN seoulchain.signature.tree_size IS 'the size that its checkpoint states';
 COMMENT ON COLUMN seoulchain.signature.lines IS 'signed-note lines; empty for a chain without a node';
 
+CREATE TABLE seoulchain.rotation (
+	chain_id int4 NOT NULL,
+	ledger_seq int8 NOT NULL,
+	old_key text NOT NULL,
+	new_key text NOT NULL,
+	PRIMARY KEY (chain_id, ledger_seq)
+);
+COMMENT ON TABLE seoulchain.rotation IS 'keys that were replaced: the history of log and cosigner keys';
+COMMENT ON COLUMN seoulchain.rotation.chain_id IS 'the chain';
+COMMENT ON COLUMN seoulchain.rotation.ledger_seq IS 'the event that says so; the block that holds it is signed by both keys';
+COMMENT ON COLUMN seoulchain.rotation.old_key IS 'C2SP verifier key in force until then';
+COMMENT ON COLUMN seoulchain.rotation.new_key IS 'C2SP verifier key that follows it, of the same name';
+
 CREATE TABLE seoulchain.rejected (
 	chain_id int4 NOT NULL,
 	ledger_seq int8,
@@ -92,5 +105,6 @@ SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain_block', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.block_range', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.tree', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.signature', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.rotation', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.rejected', '');
 

@@ -29,17 +29,25 @@ CREATE FUNCTION seoulchain.root_hash(chain text, tree_size bigint) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'sc_root_hash' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION seoulchain.root_hash(text, bigint) IS 'root of the chain''s tree at a size';
 
-CREATE FUNCTION seoulchain.create_node(name text) RETURNS text
-	AS 'MODULE_PATHNAME', 'sc_create_node' LANGUAGE C STRICT VOLATILE;
-COMMENT ON FUNCTION seoulchain.create_node(text) IS 'makes this database a node, <network>/<node>; returns its cosigner key';
+CREATE FUNCTION seoulchain.create_node(name text, key text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_create_node' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION seoulchain.create_node(text, text) IS 'makes this database a node, <network>/<node>, with a new cosigner key or the one in hardware that a pkcs11: URI names; returns it';
 
 CREATE FUNCTION seoulchain.cosigner_key() RETURNS text
 	AS 'MODULE_PATHNAME', 'sc_cosigner_key' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION seoulchain.cosigner_key() IS 'the node''s cosigner key in C2SP verifier form; NULL while there is no node';
 
-CREATE FUNCTION seoulchain.create_chain(name text) RETURNS text
-	AS 'MODULE_PATHNAME', 'sc_create_chain' LANGUAGE C STRICT VOLATILE;
-COMMENT ON FUNCTION seoulchain.create_chain(text) IS 'makes a chain of this node; returns its origin';
+CREATE FUNCTION seoulchain.create_chain(name text, key text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_create_chain' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION seoulchain.create_chain(text, text) IS 'makes a chain of this node, with a new log key or the one in hardware that a pkcs11: URI names; returns its origin';
+
+CREATE FUNCTION seoulchain.rotate_log_key(chain text, key text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_rotate_log_key' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION seoulchain.rotate_log_key(text, text) IS 'has another key follow the chain''s log key, by an event that both sign; returns it';
+
+CREATE FUNCTION seoulchain.rotate_cosigner_key(key text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_rotate_cosigner_key' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION seoulchain.rotate_cosigner_key(text) IS 'has another key follow the node''s cosigner key on all its chains, by events that both sign; returns it';
 
 CREATE FUNCTION seoulchain.verifier_key(chain text DEFAULT 'main') RETURNS text
 	AS 'MODULE_PATHNAME', 'sc_verifier_key' LANGUAGE C STRICT VOLATILE;

@@ -54,8 +54,10 @@ TO PUBLIC;
 /* what moves sealing, chains, keys and nodes */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.seal(text),
-	seoulchain.create_node(text),
-	seoulchain.create_chain(text),
+	seoulchain.create_node(text, text),
+	seoulchain.create_chain(text, text),
+	seoulchain.rotate_log_key(text, text),
+	seoulchain.rotate_cosigner_key(text),
 	seoulchain.resume_signing(text),
 	seoulchain.open_chain(text)
 TO seoulchain_operator;

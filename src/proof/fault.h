@@ -48,8 +48,10 @@
 /* signatures and checkpoints */
 #define SC_FAULT_SIGNATURE_WRONG "signature wrong"
 #define SC_FAULT_SIGNATURE_MISSING "signature missing"
+#define SC_FAULT_SIGNATURE_NOT_APPROVED "signature not approved"
 #define SC_FAULT_CHECKPOINT_NOT_EXTENDED "checkpoint not extended"
 #define SC_FAULT_CHECKPOINT_SIGNATURE "checkpoint signature wrong"
+#define SC_FAULT_CHECKPOINT_NOT_APPROVED "checkpoint not approved"
 /* indexes */
 #define SC_FAULT_INDEX_MISSING "index entry missing"
 #define SC_FAULT_INDEX_NOWHERE "index entry points nowhere"

@@ -25,11 +25,12 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "ledger/registry.h"
+#include "ledger/settings.h"
 #include "miscadmin.h"
 #include "proof/guard.h"
 #include "proof/progress.h"
 #include "proof/proof_init.h"
-#include "proof/verify_signature.h"
+#include "proof/verify_rotation.h"
 #include "seal/seal.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -149,23 +150,31 @@ find_unknown_tables(ScVerify *v)
 	table_close(classes, AccessShareLock);
 }
 
-/* the checkpoint's chain and signature; its root is compared while the tree is recomputed */
-static void
-check_note(ScVerify *v)
+/* the chain that the checkpoint is of, or NULL */
+static ScVerifyChain *
+checkpoint_chain(const ScVerify *v)
 {
 	ScVerifyChain *chain = NULL;
 	ListCell   *cell;
-	ScNoteKeys *keys = palloc(sizeof(ScNoteKeys));
-	ScFault		fault;
 
 	foreach(cell, v->chains)
 	{
 		if (strcmp(((ScVerifyChain *) lfirst(cell))->origin, v->checkpoint.origin) == 0)
 			chain = lfirst(cell);
 	}
+	return chain;
+}
+
+/* the checkpoint's chain; its root is compared while the tree is recomputed */
+static void
+check_note_chain(ScVerify *v)
+{
+	const ScVerifyChain *chain = checkpoint_chain(v);
+
 	if (chain == NULL)
 	{
-		fault = sc_verify_fault(NULL, SC_FAULT_CHECKPOINT_NOT_EXTENDED);
+		ScFault		fault = sc_verify_fault(NULL, SC_FAULT_CHECKPOINT_NOT_EXTENDED);
+
 		fault.chain = v->checkpoint.origin;
 		fault.expected = &v->checkpoint.root;
 		fault.expectedlen = SC_HASH_LEN;
@@ -178,10 +187,25 @@ check_note(ScVerify *v)
 				 errmsg("the checkpoint is not of the relation's chain"),
 				 errdetail("It is of \"%s\".", v->checkpoint.origin),
 				 errhint("Leave the relation out to verify every chain.")));
-	sc_note_keys(keys, chain->log_key, v->cosigner_key);
-	if (sc_note_ok(keys, &v->checkpoint_note))
+}
+
+/* the checkpoint's signature, by the key that was in force at its size */
+static void
+check_note(ScVerify *v)
+{
+	ScVerifyChain *chain = checkpoint_chain(v);
+	ScNoteKeys *keys = palloc(sizeof(ScNoteKeys));
+	ScFault		fault;
+
+	if (chain == NULL)
 		return;
-	fault = sc_verify_fault(chain, SC_FAULT_CHECKPOINT_SIGNATURE);
+	sc_keys_at_size(v, chain, (int64) v->checkpoint.size, keys);
+	if (!sc_note_ok(keys, &v->checkpoint_note))
+		fault = sc_verify_fault(chain, SC_FAULT_CHECKPOINT_SIGNATURE);
+	else if (v->judge_profile && keys->expected && !sc_profile_allows_note(sc_sign_profile(), keys->keys[0].type))
+		fault = sc_verify_fault(chain, SC_FAULT_CHECKPOINT_NOT_APPROVED);
+	else
+		return;
 	sc_faults_add(v->faults, &fault);
 }
 
@@ -210,11 +234,13 @@ verify_run(ScVerify *v)
 		if (OidIsValid(v->only_relation))
 			v->only_chain = sc_verify_relation(v, v->only_relation)->chain_id;
 		if (v->has_checkpoint)
-			check_note(v);
+			check_note_chain(v);
 		if (!OidIsValid(v->only_relation) && v->only_chain == 0)
 			find_unknown_tables(v);
 		sc_verify_load_tiles(v);
 		sc_verify_blocks(v);
+		if (v->has_checkpoint)
+			check_note(v);
 		sc_verify_load_journal(v);
 		sc_verify_sequences(v);
 		sc_verify_events(v);
@@ -270,6 +296,7 @@ sc_verify(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	v = sc_verify_begin();
+	v->judge_profile = true;
 	if (!PG_ARGISNULL(0))
 		v->only_relation = PG_GETARG_OID(0);
 	v->has_checkpoint = !PG_ARGISNULL(1);

@@ -68,6 +68,7 @@ typedef struct ScVerifyChain
 	char	   *origin;
 	char	   *log_key;
 	Oid			sequence;
+	List	   *rotations;		/* of ScVerifyRotation, by ledger_seq */
 	int64		size;			/* leaves that blocks and members account for */
 	int64		nranges;
 	int64		capacity;
@@ -150,6 +151,7 @@ typedef struct ScVerify
 	bool		checkpoint_met;
 	/* this node's cosigner key, or NULL */
 	char	   *cosigner_key;
+	bool		judge_profile;	/* signatures of algorithms that are not approved are faults */
 } ScVerify;
 
 /* verify.c: a run in a context of its own; sc_verify_end gives back what it holds, but for its faults */

@@ -16,11 +16,12 @@
 #include "proof/verify.h"
 
 #include "catalog/pg_type.h"
+#include "ledger/settings.h"
 #include "miscadmin.h"
 #include "proof/guard.h"
 #include "proof/progress.h"
 #include "proof/verify_block.h"
-#include "proof/verify_signature.h"
+#include "proof/verify_rotation.h"
 #include "proof/verify_tree.h"
 #include "utils/memutils.h"
 
@@ -46,11 +47,13 @@ typedef struct BlockPass
 	ScVerify   *v;
 	ScVerifyChain *chain;
 	ScTreePass	tree;
-	ScNoteKeys	keys;
+	ScKeyCursor cursor;
+	ScNoteKeys	keys;			/* that sign the present block */
 	Before		before;
 	int64		height;			/* of the block that should come next */
 	int64		max_leaves;		/* no block may end beyond */
 	bool		told;			/* a fault of the present block has been reported */
+	int64		unapproved;		/* last signed height, if the profile does not allow its keys, or -1 */
 	int64		unsigned_from;	/* first height without a signature since the last that has one, or -1 */
 } BlockPass;
 
@@ -175,7 +178,7 @@ check_listed(BlockPass *pass, const ScStoredBlock *stored, const ScSpanList *mem
 	block_fault(pass, SC_FAULT_MEMBERS_ALTERED, height, NULL, NULL);
 }
 
-/* notes which leaves the members are */
+/* notes which leaves the members are, and whether they bring other keys */
 static void
 add_ranges(BlockPass *pass, const ScSpanList *members, int64 height)
 {
@@ -188,6 +191,8 @@ add_ranges(BlockPass *pass, const ScSpanList *members, int64 height)
 		sc_ranges_add(pass->v, pass->chain, members->spans[i].lower, count, leaf, height);
 		leaf += count;
 	}
+	if (sc_key_cursor_next(&pass->cursor, members))
+		sc_key_cursor_keys(&pass->cursor, &pass->keys);
 }
 
 /* the tree's last leaf is not what the block says: which of them was altered? */
@@ -464,6 +469,25 @@ lines_ok(BlockPass *pass, Datum lines)
 		 sc_note_lines_ok(&pass->keys, pass->chain->origin, pass->tree.size, &before->stored_root, lines));
 }
 
+/*
+ * An approved signature of a later block vouches for this one too, so only
+ * the keys in force at the last signed block have to be approved.
+ */
+static void
+note_algorithm(BlockPass *pass, int64 height)
+{
+	ScNoteKeys *keys;
+	ScKeyCursor after = pass->cursor;
+
+	if (!pass->v->judge_profile || sc_sign_profile() == SC_PROFILE_ANY)
+		return;
+	keys = palloc(sizeof(ScNoteKeys));
+	after.old_log = after.old_cosigner = NULL;
+	sc_key_cursor_keys(&after, keys);
+	pass->unapproved = sc_note_keys_refused(keys, sc_sign_profile()) ? height : -1;
+	pfree(keys);
+}
+
 /* takes the signatures of a height and checks them against the block's size and root */
 static void
 take_signatures(BlockPass *pass, Stream *signatures, int64 height, const ScStoredBlock *stored)
@@ -480,6 +504,7 @@ take_signatures(BlockPass *pass, Stream *signatures, int64 height, const ScStore
 				 (DatumGetInt64(values[SC_SIGNATURE_ATTR_TREE_SIZE - 1]) != pass->tree.size ||
 				  !lines_ok(pass, values[SC_SIGNATURE_ATTR_LINES - 1])))
 			block_fault(pass, SC_FAULT_SIGNATURE_WRONG, height, NULL, NULL);
+		note_algorithm(pass, height);
 		sc_sorted_next(signatures->sorted);
 	}
 }
@@ -527,8 +552,10 @@ verify_chain(ScVerify *v, ScVerifyChain *chain, Stream *blocks, Stream *members,
 	pass->chain = chain;
 	pass->max_leaves = leaves_allowed(chain);
 	pass->unsigned_from = -1;
+	pass->unapproved = -1;
 	sc_treepass_begin(&pass->tree, v, chain);
-	sc_note_keys(&pass->keys, chain->log_key, v->cosigner_key);
+	sc_key_cursor_begin(&pass->cursor, v, chain);
+	sc_key_cursor_keys(&pass->cursor, &pass->keys);
 	sc_progress_phase(SC_PHASE_TREE, InvalidOid, pass->max_leaves - LEAVES_BEYOND);
 	for (;;)
 	{
@@ -553,6 +580,8 @@ verify_chain(ScVerify *v, ScVerifyChain *chain, Stream *blocks, Stream *members,
 	sc_treepass_append(&pass->tree, pass->tree.size, SC_NONE);
 	sc_treepass_end(&pass->tree);
 	check_beyond(pass);
+	if (pass->unapproved >= 0)
+		block_fault(pass, SC_FAULT_SIGNATURE_NOT_APPROVED, pass->unapproved, NULL, NULL);
 	chain->size = pass->tree.size;
 	MemoryContextDelete(scratch);
 	pfree(pass);

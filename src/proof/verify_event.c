@@ -12,11 +12,12 @@
  */
 #include "postgres.h"
 
-#include "proof/verify.h"
+#include "proof/verify_rotation.h"
 
 #include "core/json.h"
 #include "ledger/journal.h"
 #include "ledger/registry_tables.h"
+#include "sign/rotation.h"
 #include "access/table.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -27,9 +28,9 @@ typedef struct EventFact
 {
 	int32		chain_id;
 	int64		ledger_seq;
-	char	   *type;			/* join, column, drop, time */
-	char	   *table;			/* ledger name */
-	char	   *column;			/* ledger name, or NULL for the table itself */
+	char	   *type;			/* join, column, drop, time, key */
+	char	   *table;			/* ledger name; of a change of key the old one */
+	char	   *column;			/* ledger name, or NULL for the table itself; the new key */
 	bool		met;			/* the registry says the same */
 } EventFact;
 
@@ -104,8 +105,22 @@ check_genesis(EventPass *pass, const ScVerifyChain *chain, const ScJson *event)
 {
 	const char *key = string_of(event, "key");
 
-	if (strcmp(key, chain->log_key ? chain->log_key : "") != 0)
+	const char *first = sc_first_log_key(chain);
+
+	if (strcmp(key, first ? first : "") != 0)
 		registry_fault(pass, chain->chain_id, InvalidOid, SC_NONE);
+}
+
+/* a change of key: both keys must have said so */
+static void
+take_rotation(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *event)
+{
+	ScRotation *rotation = palloc(sizeof(ScRotation));
+
+	if (sc_rotation_parse(rotation, event) != SC_OK || sc_rotation_verify(rotation, chain->origin) != SC_OK)
+		event_fault(pass, chain, SC_FAULT_SIGNATURE_WRONG, ledger_seq, NULL, NULL, NULL);
+	add_fact(pass, chain, ledger_seq, SC_ROTATION_EVENT, string_of(event, "old"), string_of(event, "new"));
+	pfree(rotation);
 }
 
 /* takes what a believed event says */
@@ -121,6 +136,8 @@ take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const 
 		registry_fault(pass, chain->chain_id, InvalidOid, SC_NONE);
 	if (strcmp(type, "genesis") == 0)
 		check_genesis(pass, chain, event);
+	if (strcmp(type, SC_ROTATION_EVENT) == 0)
+		take_rotation(pass, chain, ledger_seq, event);
 	if (strcmp(type, "join") == 0 || strcmp(type, "drop") == 0 || strcmp(type, "time") == 0)
 		add_fact(pass, chain, ledger_seq, type, table, NULL);
 	if (columns == NULL || columns->kind != SC_JSON_ARRAY)
@@ -264,6 +281,25 @@ check_tables(EventPass *pass)
 	}
 }
 
+/* the registry's rotations against the events */
+static void
+check_rotations(EventPass *pass, const ScVerifyChain *chain)
+{
+	ListCell   *cell;
+
+	foreach(cell, chain->rotations)
+	{
+		const ScVerifyRotation *rotation = lfirst(cell);
+		EventFact  *fact = find_fact(pass, chain->chain_id, rotation->seq, SC_ROTATION_EVENT,
+									 rotation->old_key, rotation->new_key);
+
+		if (fact == NULL)
+			registry_fault(pass, chain->chain_id, InvalidOid, rotation->seq);
+		else
+			fact->met = true;
+	}
+}
+
 /* the relation of a ledger name, for a fault */
 static Oid
 relation_of(const ScVerify *v, int32 chain_id, const char *ledger_name)
@@ -290,6 +326,11 @@ sc_verify_events(ScVerify *v)
 
 	sc_verify_scan(v, events, event_row, &pass);
 	check_tables(&pass);
+	foreach(cell, v->chains)
+	{
+		if (sc_verify_wants(v, lfirst(cell)))
+			check_rotations(&pass, lfirst(cell));
+	}
 	sc_verify_scan(v, columns, column_row, &pass);
 	foreach(cell, pass.facts)
 	{

@@ -13,7 +13,7 @@
  */
 #include "postgres.h"
 
-#include "proof/verify.h"
+#include "proof/verify_rotation.h"
 
 #include "access/relation.h"
 #include "access/table.h"
@@ -266,6 +266,7 @@ sc_verify_load_registry(ScVerify *v)
 	scan_named(v, "chain", chain_row);
 	sort_chains(v);
 	scan_named(v, "node", node_row);
+	sc_verify_load_rotations(v);
 	foreach(cell, v->tables)
 	{
 		ScVerifyTable *table = lfirst(cell);

@@ -3,7 +3,8 @@
  *	  Checking stored signature lines and notes against a chain's keys.
  *
  * Invariant: a note passes only when every known key's line verifies and the
- * log key's is among them; a chain without a log key has no lines.
+ * log key's is among them, stored lines only when each key's is; a chain
+ * without a log key has no lines.
  * Lines of keys that this node does not know (witnesses) are not judged.
  */
 #include "postgres.h"
@@ -15,46 +16,60 @@
 #include "sign/key.h"
 #include "utils/builtins.h"
 
-/* adds a key in text form; false when it cannot be read */
-static bool
-add_key(ScNoteKeys *keys, const char *text)
+void
+sc_note_keys_begin(ScNoteKeys *out)
 {
-	if (sc_note_parse_key(&keys->keys[keys->count], text, strlen(text)) != SC_OK)
-		return false;
-	keys->count++;
-	return true;
+	memset(out, 0, sizeof(*out));
 }
 
 void
-sc_note_keys(ScNoteKeys *out, const char *log_key, const char *cosigner_key)
+sc_note_keys_add(ScNoteKeys *out, const char *key)
 {
-	memset(out, 0, sizeof(*out));
-	if (log_key == NULL)
-		return;
 	out->expected = true;
-	out->damaged = !add_key(out, log_key);
-	if (!out->damaged && cosigner_key)
-		out->damaged = !add_key(out, cosigner_key);
+	if (out->count == SC_NOTE_KEYS_MAX ||
+		sc_note_parse_key(&out->keys[out->count], key, strlen(key)) != SC_OK)
+		out->damaged = true;
+	else
+		out->count++;
 }
 
-/* a line under one of the names, but not by its key: the key that is registered is another than signed */
+const ScVerifierKey *
+sc_note_keys_refused(const ScNoteKeys *keys, ScProfile profile)
+{
+	for (int i = 0; i < keys->count; i++)
+		if (!sc_profile_allows_note(profile, keys->keys[i].type))
+			return &keys->keys[i];
+	return NULL;
+}
+
+/* whether a line bears the key's name; with_id: and its id */
+static bool
+names(const ScNoteSignature *signature, const ScVerifierKey *key, bool with_id)
+{
+	return strlen(key->name) == signature->namelen && memcmp(key->name, signature->name, signature->namelen) == 0 &&
+		(!with_id || memcmp(key->id, signature->id, SC_KEY_ID_LEN) == 0);
+}
+
+/* a line under one of the names, but by none of the keys: the key that is registered is another than signed */
 static bool
 by_other_key(const ScNoteKeys *keys, const ScNoteSignature *signature)
 {
+	bool		named = false;
+
 	for (int i = 0; i < keys->count; i++)
 	{
-		if (strlen(keys->keys[i].name) == signature->namelen &&
-			memcmp(keys->keys[i].name, signature->name, signature->namelen) == 0 &&
-			memcmp(keys->keys[i].id, signature->id, SC_KEY_ID_LEN) != 0)
-			return true;
+		if (names(signature, &keys->keys[i], true))
+			return false;
+		named = named || names(signature, &keys->keys[i], false);
 	}
-	return false;
+	return named;
 }
 
-bool
-sc_note_ok(const ScNoteKeys *keys, const ScNote *note)
+/* whether the note is good, and by the first `required` keys */
+static bool
+note_ok(const ScNoteKeys *keys, const ScNote *note, int required)
 {
-	bool		good[2] = {false, false};
+	bool		good[SC_NOTE_KEYS_MAX] = {false};
 
 	if (!keys->expected)
 		return note->nsigs == 0;
@@ -65,7 +80,18 @@ sc_note_ok(const ScNoteKeys *keys, const ScNote *note)
 		if (by_other_key(keys, &note->sigs[i]))
 			return false;
 	}
-	return good[0];
+	for (int i = 0; i < required; i++)
+	{
+		if (!good[i])
+			return false;
+	}
+	return true;
+}
+
+bool
+sc_note_ok(const ScNoteKeys *keys, const ScNote *note)
+{
+	return note_ok(keys, note, 1);
 }
 
 typedef struct LinesRequest
@@ -88,7 +114,7 @@ check_lines(void *arg)
 	ScNote	   *note = palloc(sizeof(ScNote));
 
 	request->ok = sc_note_parse(note, signed_note, strlen(signed_note), true) == SC_OK &&
-		sc_note_ok(request->keys, note);
+		note_ok(request->keys, note, request->keys->count);
 }
 
 bool

@@ -1,147 +1,75 @@
 /*
  * key_files.c
- *	  The node's key files and signing memory: where they are, and whether they may be used.
+ *	  The node's key files: which file a key is in, and whether it may be used.
  *
- * Layout: <seoulchain.sign_key_directory>/<database oid>/<name>.<type>.key,
- * with '/' in names written '+' (which no name has), and a file `memory`
- * beside them.  A directory per database: a copy made by CREATE DATABASE ...
- * TEMPLATE must not find the keys of the database it was copied from.
+ * Layout: <name>.<role>.key for the first key of a name, <name>.<key
+ * id>.<role>.key for those that came by a rotation, with '/' in names written
+ * '+' (which no name has), in the database's folder (key_directory.c).  A key
+ * is looked for by its verifier key, which the registry has; what is found
+ * under the file's name must be that key.
  *
- * Invariant: the directory is outside the data directory with links resolved,
- * owned by the server's user and not writable or readable by others.
+ * Invariant: no key of this server stands under two names.  The id of an ECDSA
+ * key does not depend on its name, so its signatures could be shown as either.
  *
- * Effects: key files are made with O_EXCL and fsynced by sign/key.c.
+ * Effects: key files are made with O_EXCL and fsynced by sign/key.c; none is
+ * ever replaced or removed.
  */
 #include "postgres.h"
 
-#include <limits.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/buf.h"
 #include "ledger/error.h"
-#include "miscadmin.h"
+#include "ledger/settings.h"
 #include "seal/key_files.h"
-#include "seal/seal.h"
+#include "sign/rotation.h"
 #include "storage/fd.h"
 
-/* is `path` (resolved) the data directory or below it? */
-static bool
-inside_data_directory(const char *path)
-{
-	char		data[PATH_MAX];
-	size_t		len;
+#define SC_KEY_SUFFIX ".key"
 
-	if (DataDir == NULL || realpath(DataDir, data) == NULL)
-		return false;
-	len = strlen(data);
-	return strncmp(path, data, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
-bool
-sc_key_directory_check(char **newval, void **extra, GucSource source)
-{
-	char		resolved[PATH_MAX];
-
-	if (*newval == NULL || (*newval)[0] == '\0')
-		return true;
-	if (!is_absolute_path(*newval))
-	{
-		GUC_check_errdetail("The directory must be an absolute path.");
-		return false;
-	}
-	if (realpath(*newval, resolved) == NULL)
-		return true;			/* not there (yet): complained about at use */
-	if (inside_data_directory(resolved))
-	{
-		GUC_check_errdetail("\"%s\" is inside the data directory, which backups and clones copy.", *newval);
-		return false;
-	}
-	return true;
-}
-
-/* errors unless the path is a directory that only the server's user can reach into */
-static void
-check_directory(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not use key directory \"%s\": %m", path),
-				 errhint("Make it, owned by the server's user, with mode 0700.")));
-	if (!S_ISDIR(st.st_mode))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a directory", path),
-				 errhint("Set seoulchain.sign_key_directory to a directory.")));
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("key directory \"%s\" is open to others", path),
-				 errdetail("Its mode is %04o.", (unsigned int) (st.st_mode & 07777)),
-				 errhint("Make it the server user's own: chmod 0700.")));
-}
-
-/* the configured directory, links resolved; errors unless it may be used */
+/* file of a key; requires a name of create_node or create_chain; id NULL for the name's first key */
 static char *
-base_directory(void)
-{
-	char		resolved[PATH_MAX];
-
-	if (sc_sign_key_directory == NULL || sc_sign_key_directory[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("seoulchain.sign_key_directory is not set"),
-				 errhint("Set it to a directory outside the data directory, mode 0700, and reload the configuration.")));
-	check_directory(sc_sign_key_directory);
-	if (realpath(sc_sign_key_directory, resolved) == NULL)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not resolve \"%s\": %m", sc_sign_key_directory)));
-	if (inside_data_directory(resolved))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key directory \"%s\" is inside the data directory", sc_sign_key_directory),
-				 errhint("Keys must not travel with a copy of the cluster: choose a directory outside.")));
-	return pstrdup(resolved);
-}
-
-char *
-sc_key_directory(bool create)
-{
-	char	   *path = psprintf("%s/%u", base_directory(), MyDatabaseId);
-
-	if (create && mkdir(path, S_IRWXU) != 0 && errno != EEXIST)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not create directory \"%s\": %m", path)));
-	if (!create && access(path, F_OK) != 0 && errno == ENOENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this database's key directory \"%s\" is missing", path),
-				 errhint("Bring the node's keys and signing memory back; a copy of a database has none of its own.")));
-	check_directory(path);
-	return path;
-}
-
-/* file of a key; requires a name of create_node or create_chain */
-static char *
-key_path(const char *directory, const char *name, uint8 type)
+key_path(const char *directory, ScKeyRole role, const char *name, const uint8 *id)
 {
 	char	   *file = pstrdup(name);
+	char		middle[2 * SC_KEY_ID_LEN + 2] = "";
 
 	for (char *p = file; *p; p++)
 		if (*p == '/')
 			*p = '+';
-	return psprintf("%s/%s.%s.key", directory, file, type == SC_KEY_COSIGNATURE ? "cosigner" : "log");
+	if (id != NULL)
+		snprintf(middle, sizeof(middle), ".%02x%02x%02x%02x", id[0], id[1], id[2], id[3]);
+	return psprintf("%s/%s%s.%s" SC_KEY_SUFFIX, directory, file, middle, role == SC_ROLE_COSIGNER ? "cosigner" : "log");
+}
+
+char *
+sc_key_text(const ScVerifierKey *key)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	char	   *result;
+
+	sc_note_format_key(&buf, key);
+	result = buf.failed ? NULL : pnstrdup(buf.data, buf.len);
+	sc_buf_free(&buf);
+	if (result == NULL)
+		sc_status_report(SC_NO_MEMORY, "verifier key");
+	return result;
 }
 
 void
-sc_key_file_load(ScSigningKey *out, const char *name, uint8 type)
+sc_key_parse(ScVerifierKey *out, const char *text)
 {
-	char	   *path = key_path(sc_key_directory(false), name, type);
+	if (sc_note_parse_key(out, text, strlen(text)) != SC_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("\"%s\" is no verifier key", text),
+				 errhint("Run seoulchain.verify() and repair the registry from a copy.")));
+}
+
+/* reads a key file; errors with a hint */
+static void
+load_key_file(ScSigningKey *out, const char *path)
+{
 	char	   *what = psprintf("key file \"%s\"", path);
 	ScStatus	status = sc_key_load(out, path);
 
@@ -156,13 +84,37 @@ sc_key_file_load(ScSigningKey *out, const char *name, uint8 type)
 				 errmsg("key file \"%s\" is open to others", path),
 				 errhint("Take it away from group and others: chmod 0600.")));
 	sc_status_report(status, what);
-	if (strcmp(out->public.name, name) != 0 || out->public.type != type)
+}
+
+/* what the key is, in a message */
+static char *
+describe(const ScSigningKey *key)
+{
+	return psprintf("It is the %s key \"%s\"%s.", sc_profile_note_algorithm(key->public.type), key->public.name,
+					key->uri[0] != '\0' ? " in hardware" : "");
+}
+
+void
+sc_key_file_load(ScSigningKey *out, ScKeyRole role, const ScVerifierKey *wanted)
+{
+	char	   *directory = sc_key_directory(false);
+	char	   *path = key_path(directory, role, wanted->name, wanted->id);
+
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		path = key_path(directory, role, wanted->name, NULL);
+	load_key_file(out, path);
+	if (strcmp(out->public.name, wanted->name) != 0 || out->public.type != wanted->type ||
+		!sc_rotation_same_key(&out->public, wanted))
 	{
+		char	   *detail = describe(out);
+
 		sc_key_wipe(out);
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("key file \"%s\" holds another key", path),
-				 errdetail("Its name is \"%s\".", out->public.name)));
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("key file \"%s\" is not the key that the %s names", path,
+						role == SC_ROLE_LOG ? "chain" : "node"),
+				 errdetail_internal("%s", detail),
+				 errhint("Bring the chain's own key directory back.")));
 	}
 }
 
@@ -180,132 +132,166 @@ check_unused(const char *name)
 				 errhint("Choose another name: one key must not sign two histories.")));
 }
 
-/* the same file in the folder of another database, palloc'd, or NULL */
-static char *
-find_elsewhere(const char *directory, const char *path)
+/* the folders of all databases of this server, palloc'd paths */
+static List *
+list_folders(const char *directory)
 {
-	const char *file = path + strlen(directory);
 	char	   *base = pnstrdup(directory, strrchr(directory, '/') - directory);
-	char	   *result = NULL;
+	List	   *result = NIL;
 	DIR		   *dir = AllocateDir(base);
 	struct dirent *entry;
 
-	while (result == NULL && (entry = ReadDir(dir, base)) != NULL)
-	{
-		char	   *other = psprintf("%s/%s%s", base, entry->d_name, file);
-
-		if (entry->d_name[0] != '.' && strcmp(other, path) != 0 && access(other, F_OK) == 0)
-			result = other;
-	}
+	while ((entry = ReadDir(dir, base)) != NULL)
+		if (entry->d_name[0] != '.')
+			result = lappend(result, psprintf("%s/%s", base, entry->d_name));
 	FreeDir(dir);
 	return result;
 }
 
 /* a new key must not bear a name that another database of this server signs under */
 static void
-check_unique(const char *directory, const char *path, const char *name)
+check_name_unique(const char *directory, const char *path, const char *name)
 {
-	char	   *other = access(path, F_OK) == 0 ? NULL : find_elsewhere(directory, path);
+	const char *file = path + strlen(directory);
+	ListCell   *lc;
 
-	if (other != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("another database has a key of the name \"%s\"", name),
-				 errdetail("It is \"%s\".", other),
-				 errhint("Choose another name for this node. If that database is gone for good, move its folder away.")));
+	if (access(path, F_OK) == 0)
+		return;
+	foreach(lc, list_folders(directory))
+	{
+		char	   *other = psprintf("%s%s", (char *) lfirst(lc), file);
+
+		if (access(other, F_OK) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("another database has a key of the name \"%s\"", name),
+					 errdetail("It is \"%s\".", other),
+					 errhint("Choose another name for this node. If that database is gone for good, move its folder away.")));
+	}
 }
 
-char *
-sc_key_file_make(const char *name, uint8 type)
+/* errors when a key file of the folder, other than `path`, holds the key */
+static void
+check_folder(const char *folder, const char *path, const ScVerifierKey *key)
 {
-	char	   *directory = sc_key_directory(true);
-	char	   *path = key_path(directory, name, type);
+	DIR		   *dir = AllocateDir(folder);
+	struct dirent *entry;
+
+	while ((entry = ReadDirExtended(dir, folder, DEBUG1)) != NULL)
+	{
+		size_t		len = strlen(entry->d_name);
+		char	   *other = psprintf("%s/%s", folder, entry->d_name);
+		ScSigningKey found;
+		bool		same;
+
+		if (len <= strlen(SC_KEY_SUFFIX) || strcmp(entry->d_name + len - strlen(SC_KEY_SUFFIX), SC_KEY_SUFFIX) != 0 ||
+			strcmp(other, path) == 0 || sc_key_load(&found, other) != SC_OK)
+			continue;
+		same = sc_rotation_same_key(&found.public, key);
+		sc_key_wipe(&found);
+		if (same)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("this key is the one in key file \"%s\" already", other),
+					 errdetail("A key serves one name and one meaning."),
+					 errhint("Make another key in the token. If that file is left over from an attempt that was rolled back, move it away.")));
+	}
+	FreeDir(dir);
+}
+
+/* a key that was not made just now must not be another name's, or this one's from before */
+static void
+check_key_unique(const char *directory, const char *path, const ScVerifierKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, list_folders(directory))
+		check_folder(lfirst(lc), path, key);
+}
+
+/* a new key, random or the one that the URI names */
+static void
+new_key(ScSigningKey *out, ScKeyRole role, const char *name, const char *uri)
+{
+	uint8		type = sc_profile_note_type(sc_sign_profile(), role == SC_ROLE_LOG ? SC_KEY_ED25519 : SC_KEY_COSIGNATURE);
+
+	if (uri[0] != '\0')
+		sc_hardware_key_find(out, name, uri);
+	else
+		sc_status_report(sc_key_generate(out, name, type), "new key");
+}
+
+/* the key of an attempt before, which was rolled back or stopped half-way: is it what is wanted now? */
+static void
+use_left_key(ScSigningKey *key, const char *path, const char *uri)
+{
+	ScVerifierKey wanted = key->public;
+
+	sc_key_wipe(key);
+	load_key_file(key, path);
+	if (strcmp(key->public.name, wanted.name) != 0 || key->public.type != wanted.type || strcmp(key->uri, uri) != 0 ||
+		(uri[0] != '\0' && !sc_rotation_same_key(&key->public, &wanted)))
+	{
+		char	   *detail = describe(key);
+
+		sc_key_wipe(key);
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("key file \"%s\" holds another key", path),
+				 errdetail_internal("%s", detail),
+				 errhint("If it is left over from an attempt that was rolled back, move it away.")));
+	}
+}
+
+/* saves the key, or takes the one of an attempt before; its verifier key */
+static char *
+keep_key(ScSigningKey *key, const char *path, const char *uri)
+{
 	char	   *what = psprintf("key file \"%s\"", path);
-	ScSigningKey key;
-	ScStatus	status;
-	ScBuf		text = SC_BUF_INIT;
+	ScStatus	status = sc_key_save(key, path);
 	char	   *result;
 
-	check_unique(directory, path, name);
-	status = sc_key_generate(&key, name, type);
-	sc_status_report(status, "new key");
-	status = sc_key_save(&key, path);
 	if (status == SC_EXISTS)
-	{
-		/* an earlier attempt was rolled back, or stopped half-way */
-		sc_key_wipe(&key);
-		check_unused(name);
-		sc_key_file_load(&key, name, type);
-	}
+		use_left_key(key, path, uri);
 	else if (status != SC_OK)
 	{
 		int			saved_errno = errno;
 
-		sc_key_wipe(&key);
+		sc_key_wipe(key);
 		errno = saved_errno;
 		sc_status_report(status, what);
 	}
-	sc_note_format_key(&text, &key.public);
-	sc_key_wipe(&key);
-	result = text.failed ? NULL : pnstrdup(text.data, text.len);
-	sc_buf_free(&text);
-	if (result == NULL)
-		sc_status_report(SC_NO_MEMORY, "new key");
+	result = sc_key_text(&key->public);
+	sc_key_wipe(key);
 	return result;
-}
-
-/* file of the signing memory */
-static char *
-memory_path(bool create)
-{
-	return psprintf("%s/memory", sc_key_directory(create));
-}
-
-bool
-sc_memory_load(ScSigned *out, const char *origin)
-{
-	bool		found = false;
-	char	   *path = memory_path(false);
-	char	   *what = psprintf("signing memory \"%s\"", path);
-
-	sc_status_report(sc_memory_read(out, &found, path, origin), what);
-	return found;
-}
-
-void
-sc_memory_store(const ScSigned *before, const ScSigned *entry)
-{
-	char	   *path = memory_path(false);
-	char	   *what = psprintf("signing memory \"%s\"", path);
-	ScStatus	status = sc_memory_advance(path, before, entry);
-
-	if (status == SC_MISMATCH)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("another server has signed for \"%s\" meanwhile", entry->last.origin),
-				 errdetail("\"%s\" was written after this server read it.", path),
-				 errhint("Only one server may go on with a chain: stop the other one.")));
-	sc_status_report(status, what);
 }
 
 char *
-sc_memory_text(const ScSigned *entry, bool found)
+sc_key_file_make(ScKeyRole role, const char *name, const char *uri)
 {
-	ScBuf		text = SC_BUF_INIT;
-	char	   *result;
+	char	   *directory = sc_key_directory(true);
+	char	   *path = key_path(directory, role, name, NULL);
+	ScSigningKey key;
 
-	if (!found)
-		return pstrdup("none");
-	sc_buf_uint64(&text, entry->last.size);
-	sc_buf_char(&text, ' ');
-	sc_buf_base64(&text, entry->last.root.bytes, SC_HASH_LEN);
-	sc_buf_char(&text, ' ');
-	sc_buf_uint64(&text, entry->system_identifier);
-	sc_buf_char(&text, ' ');
-	sc_buf_uint64(&text, entry->timeline);
-	result = text.failed ? NULL : pnstrdup(text.data, text.len);
-	sc_buf_free(&text);
-	if (result == NULL)
-		sc_status_report(SC_NO_MEMORY, "signing memory");
-	return result;
+	check_name_unique(directory, path, name);
+	if (access(path, F_OK) == 0)
+		check_unused(name);
+	new_key(&key, role, name, uri);
+	if (uri[0] != '\0')
+		check_key_unique(directory, path, &key.public);
+	return keep_key(&key, path, uri);
+}
+
+char *
+sc_key_file_make_next(ScKeyRole role, const char *name, const char *uri)
+{
+	char	   *directory = sc_key_directory(false);
+	char	   *path;
+	ScSigningKey key;
+
+	new_key(&key, role, name, uri);
+	path = key_path(directory, role, name, key.public.id);
+	if (uri[0] != '\0')
+		check_key_unique(directory, path, &key.public);
+	return keep_key(&key, path, uri);
 }

@@ -38,11 +38,12 @@ mail_send(const ScMail *request)
 			mail->kind = request->kind;
 			mail->dboid = MyDatabaseId;
 			mail->chain_id = request->chain_id;
-			mail->key_type = request->key_type;
+			mail->key_role = request->key_role;
 			strlcpy(mail->name, request->name, sizeof(mail->name));
 			mail->found = false;
 			mail->height = -1;
 			mail->sqlerrcode = 0;
+			strlcpy(mail->request, request->request, sizeof(mail->request));
 			mail->text[0] = mail->hint[0] = '\0';
 			mail->state = SC_MAIL_WAITING;
 		}

@@ -17,13 +17,13 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
-#include "core/buf.h"
 #include "core/note.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "seal/block.h"
 #include "seal/internal_scan.h"
 #include "seal/node.h"
+#include "seal/rotate.h"
 #include "seal/shmem.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -103,41 +103,32 @@ sc_node_name(char **cosigner_key)
 	return name;
 }
 
-/* asks the worker for a key; its verifier key, palloc'd */
-static char *
-request_key(const char *name, int type)
-{
-	ScMail		mail;
-
-	sc_chain_require_unlocked();
-	memset(&mail, 0, sizeof(mail));
-	mail.kind = SC_MAIL_MAKE_KEY;
-	mail.key_type = type;
-	strlcpy(mail.name, name, sizeof(mail.name));
-	sc_mail_call(&mail);
-	return pstrdup(mail.text);
-}
-
 /*
- * seoulchain.create_node(name text) -> text
+ * seoulchain.create_node(name text, key text DEFAULT NULL) -> text
  *
  * Makes this database a node: the worker makes its cosigner key (C2SP
- * tlog-cosignature, type 0x04), whose verifier key is returned.  Chains made
- * before stay unnamed.  Privileges: seoulchain_operator.  Errors:
+ * tlog-cosignature, type 0x04; ECDSA under the profile kcmvp), or takes the
+ * one in hardware that the URI names; its verifier key is returned.  Chains
+ * made before stay unnamed.  Privileges: seoulchain_operator.  Errors:
  * INVALID_NAME; DUPLICATE_OBJECT when there is a node; what the key
  * directory gives cause for.
  */
 Datum
 sc_create_node(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *name;
+	char	   *uri;
 	Relation	rel;
 	Datum		values[3];
 	bool		nulls[3] = {false};
 	char	   *existing;
 	char	   *key;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	check_node_name(name);
+	uri = sc_hardware_uri_argument(fcinfo, 1);
 	rel = sc_internal_open("node", ShareRowExclusiveLock);
 	existing = sc_node_name(NULL);
 	if (existing != NULL)
@@ -145,7 +136,7 @@ sc_create_node(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("this database is node \"%s\" already", existing),
 				 errhint("Another node needs another database.")));
-	key = request_key(name, SC_KEY_COSIGNATURE);
+	key = sc_key_request(SC_MAIL_MAKE_KEY, SC_ROLE_COSIGNER, name, uri);
 	values[0] = CStringGetTextDatum(name);
 	values[1] = CStringGetTextDatum(key);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -171,8 +162,9 @@ sc_cosigner_key(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(key));
 }
 
-ScChain *
-sc_node_create_chain(const char *name)
+/* makes a chain, with the key in hardware that the URI names unless it is "" */
+static ScChain *
+create_chain(const char *name, const char *uri)
 {
 	char	   *node;
 	char	   *origin;
@@ -183,30 +175,46 @@ sc_node_create_chain(const char *name)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("chain \"%s\" exists already", name)));
 	node = sc_node_name(NULL);
+	if (node == NULL && uri[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a chain without a node has no key"),
+				 errhint("SELECT seoulchain.create_node('<network>/<node>') first.")));
 	if (node == NULL)
 		return sc_chain_register_unnamed(name);
 	origin = psprintf("%s/%s", node, name);
-	return sc_chain_register(name, origin, request_key(origin, SC_KEY_ED25519));
+	return sc_chain_register(name, origin, sc_key_request(SC_MAIL_MAKE_KEY, SC_ROLE_LOG, origin, uri));
+}
+
+ScChain *
+sc_node_create_chain(const char *name)
+{
+	return create_chain(name, "");
 }
 
 /*
- * seoulchain.create_chain(name text) -> text
+ * seoulchain.create_chain(name text, key text DEFAULT NULL) -> text
  *
- * Makes a chain and returns its origin.  Privileges: seoulchain_operator.
- * Errors: INVALID_NAME, DUPLICATE_OBJECT.
+ * Makes a chain and returns its origin.  Its log key is new, or the one in
+ * hardware that the pkcs11: URI names.  Privileges: seoulchain_operator.
+ * Errors: INVALID_NAME, DUPLICATE_OBJECT; what key directory and token give
+ * cause for.
  */
 Datum
 sc_create_chain(PG_FUNCTION_ARGS)
 {
-	ScChain    *chain = sc_node_create_chain(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	ScChain    *chain;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	chain = create_chain(text_to_cstring(PG_GETARG_TEXT_PP(0)), sc_hardware_uri_argument(fcinfo, 1));
 	PG_RETURN_TEXT_P(cstring_to_text(chain->origin));
 }
 
 /*
  * seoulchain.verifier_key(chain text DEFAULT 'main') -> text
  *
- * The chain's log key in C2SP form (signed-note); NULL for a chain without a
+ * The chain's present log key in C2SP form (signed-note); NULL for a chain without a
  * node.  Privileges: PUBLIC.  Errors: UNDEFINED_OBJECT.
  */
 Datum

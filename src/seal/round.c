@@ -17,6 +17,7 @@
 #include "seal/block.h"
 #include "seal/journal_vacuum.h"
 #include "seal/key_files.h"
+#include "seal/rotate.h"
 #include "seal/round.h"
 #include "seal/shmem.h"
 #include "seal/sign_block.h"
@@ -142,7 +143,8 @@ sign_chain(ChainWork *work, MemoryContext context)
 		work->suspended = error->message;
 		work->hint = error->hint ? error->hint :
 			"The worker signs again once the reason is gone. See seoulchain.seal_status.";
-		sc_chain_state_set_signing(work->chain_id, SC_SIGNING_SUSPENDED, error->message);
+		sc_chain_state_set_signing(work->chain_id, SC_SIGNING_SUSPENDED,
+								   error->hint ? psprintf("%s. %s", error->message, error->hint) : error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -271,19 +273,31 @@ sc_seal_tidy(void)
 	MemoryContextSwitchTo(context);
 }
 
-/* makes a key, or reads memory, for a session */
+/* makes a key, has two of them sign that one follows the other, or reads memory, for a session */
 static void
 answer_key_mail(ScMail *mail)
 {
-	if (mail->kind == SC_MAIL_MAKE_KEY)
-		strlcpy(mail->text, sc_key_file_make(mail->name, (uint8) mail->key_type), sizeof(mail->text));
-	else
-	{
-		ScSigned	entry;
-		bool		found = sc_memory_load(&entry, mail->name);
+	const char *answer;
+	ScSigned	entry;
+	bool		found;
 
-		strlcpy(mail->text, sc_memory_text(&entry, found), sizeof(mail->text));
+	switch (mail->kind)
+	{
+		case SC_MAIL_MAKE_KEY:
+			answer = sc_key_file_make((ScKeyRole) mail->key_role, mail->name, mail->request);
+			break;
+		case SC_MAIL_MAKE_NEXT_KEY:
+			answer = sc_key_file_make_next((ScKeyRole) mail->key_role, mail->name, mail->request);
+			break;
+		case SC_MAIL_ROTATION:
+			answer = sc_rotation_sign((ScKeyRole) mail->key_role, mail->name, mail->request);
+			break;
+		default:
+			found = sc_memory_load(&entry, mail->name);
+			answer = sc_memory_text(&entry, found);
 	}
+	if (strlcpy(mail->text, answer, sizeof(mail->text)) >= sizeof(mail->text))
+		elog(ERROR, "answer of %zu bytes to a session is too long", strlen(answer));
 }
 
 /* the same with errors caught and sent */

@@ -19,8 +19,19 @@
 int			sc_seal_interval = 1000;
 int			sc_seal_max_leaves = 500000;
 char	   *sc_sign_key_directory = NULL;
+char	   *sc_sign_pkcs11_module = NULL;
 
 sc_open_chain_check_hook_type sc_open_chain_check_hook = NULL;
+
+/* check hook of seoulchain.sign_pkcs11_module: no library is looked for in a search path */
+static bool
+check_module(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || (*newval)[0] == '\0' || is_absolute_path(*newval))
+		return true;
+	GUC_check_errdetail("The library must be an absolute path.");
+	return false;
+}
 
 /* the room's settings */
 static void
@@ -41,6 +52,11 @@ define_settings(void)
 							   NULL,
 							   &sc_sign_key_directory, "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, sc_key_directory_check, NULL, NULL);
+	DefineCustomStringVariable("seoulchain.sign_pkcs11_module",
+							   "PKCS #11 library of the token that holds keys.",
+							   "The sealing worker loads it when a key is a pkcs11: URI.",
+							   &sc_sign_pkcs11_module, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_module, NULL, NULL);
 }
 
 void

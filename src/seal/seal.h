@@ -13,6 +13,7 @@
 extern int	sc_seal_interval;	/* ms between timed rounds; 0 = only when seal() asks */
 extern int	sc_seal_max_leaves; /* leaves in a block, its block leaf included */
 extern char *sc_sign_key_directory;
+extern char *sc_sign_pkcs11_module; /* library of the token that holds keys, or "" */
 
 /* most ranges of ledger_seq in a block: its leaf must stay below SC_LEAF_MAX bytes */
 #define SC_SEAL_MAX_RANGES 1024

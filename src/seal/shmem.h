@@ -23,6 +23,8 @@
 #define SC_SEAL_CHAINS 512		/* chains whose state the status view can tell */
 #define SC_SEAL_NAME_LEN 256
 #define SC_SEAL_TEXT_LEN 512
+#define SC_MAIL_REQUEST_LEN 1280	/* room for a URI, or two keys */
+#define SC_MAIL_TEXT_LEN 2560	/* room for an event with two keys and two signatures */
 
 /* a database's worker */
 typedef enum ScWorkerState
@@ -49,7 +51,9 @@ typedef struct ScSealSlot
 typedef enum ScMailKind
 {
 	SC_MAIL_SEAL,				/* seal chain_id now; answers found, height */
-	SC_MAIL_MAKE_KEY,			/* make or find the key `name` of key_type; answers its verifier key in text */
+	SC_MAIL_MAKE_KEY,			/* make or find the key `name` of key_role, request: its URI or ""; answers its verifier key in text */
+	SC_MAIL_MAKE_NEXT_KEY,		/* the same for one that is to follow the present one */
+	SC_MAIL_ROTATION,			/* origin `name`, key_role, request "<old key> <new key>"; answers the event that both sign */
 	SC_MAIL_MEMORY				/* what signing memory says of origin `name`; answers in text */
 } ScMailKind;
 
@@ -69,13 +73,14 @@ typedef struct ScMail
 	ScMailKind	kind;
 	Oid			dboid;
 	int32		chain_id;
-	int			key_type;
+	int			key_role;
 	char		name[SC_SEAL_NAME_LEN];
+	char		request[SC_MAIL_REQUEST_LEN];
 	/* the answer */
 	bool		found;			/* the request found something new to seal */
 	int64		height;			/* last block, -1 = none */
 	int			sqlerrcode;
-	char		text[SC_SEAL_TEXT_LEN];
+	char		text[SC_MAIL_TEXT_LEN];
 	char		hint[SC_SEAL_TEXT_LEN];
 	ConditionVariable answered;
 } ScMail;

@@ -11,15 +11,15 @@
  * cluster it is about, and that event is sealed among the unsigned blocks:
  * so it serves once, and not for a clone.
  *
- * Ed25519 is deterministic: after a crash between (3) and the commit of the
- * signature rows the same bytes are signed again.
+ * After a crash between (3) and the commit of the signature rows the same
+ * checkpoint is signed again: by Ed25519 with the same bytes, by ECDSA with
+ * others, which say the same thing.  Memory is about what was signed, not about
+ * signatures.  A token signs behind the same memory.
  *
  * Context: the worker, outside a transaction.  Source: DESIGN's trust rules,
  * docs/node.md; C2SP tlog-checkpoint, tlog-cosignature.
  */
 #include "postgres.h"
-
-#include <time.h>
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -32,7 +32,7 @@
 #include "miscadmin.h"
 #include "seal/block_store.h"
 #include "seal/internal_scan.h"
-#include "seal/key_files.h"
+#include "seal/key_ring.h"
 #include "seal/resume.h"
 #include "seal/shmem.h"
 #include "seal/sign_block.h"
@@ -80,65 +80,32 @@ memory_objection(const ScChain *chain, int64 size, bool has_signatures, const Sc
 	return NULL;
 }
 
-/* the node that owns a chain with a log key: its origin without the chain's name */
+/* signature lines of a block's checkpoint: log keys first, then the node's cosignature */
 static char *
-node_of(const ScChain *chain)
-{
-	const char *slash = strrchr(chain->origin, '/');
-
-	return slash ? pnstrdup(chain->origin, slash - chain->origin) : pstrdup(chain->origin);
-}
-
-/* the two keys that sign for a chain */
-typedef struct SigningKeys
-{
-	ScSigningKey log;
-	ScSigningKey cosigner;
-} SigningKeys;
-
-/* loads both and checks that the log key is the chain's; the caller wipes them, also after an error */
-static void
-load_keys(SigningKeys *keys, const ScChain *chain)
-{
-	ScBuf		text = SC_BUF_INIT;
-	bool		same;
-
-	sc_key_file_load(&keys->log, chain->origin, SC_KEY_ED25519);
-	sc_note_format_key(&text, &keys->log.public);
-	same = !text.failed && text.len == strlen(chain->log_key) && memcmp(text.data, chain->log_key, text.len) == 0;
-	sc_buf_free(&text);
-	if (!same)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the log key file of \"%s\" is not the key that the chain names", chain->origin),
-				 errhint("Bring the chain's own key directory back.")));
-	sc_key_file_load(&keys->cosigner, node_of(chain), SC_KEY_COSIGNATURE);
-}
-
-/* signature lines of a block's checkpoint: log key first, then the node's cosignature */
-static char *
-sign_checkpoint(const ScChain *chain, const ScBlock *block, const SigningKeys *keys)
+sign_checkpoint(const ScChain *chain, const ScBlock *block, ScKeyRing *ring)
 {
 	ScCheckpoint checkpoint;
 	ScBuf		text = SC_BUF_INIT;
 	ScBuf		lines = SC_BUF_INIT;
-	ScStatus	status;
-	char	   *result = NULL;
+	char	   *volatile result = NULL;
 
 	strlcpy(checkpoint.origin, chain->origin, sizeof(checkpoint.origin));
 	checkpoint.size = (uint64) block->tree_size;
 	checkpoint.root = block->root_hash;
 	sc_checkpoint_format(&text, &checkpoint);
-	status = text.failed ? SC_NO_MEMORY : sc_key_sign_note(&lines, &keys->log, text.data, text.len, 0);
-	if (status == SC_OK)
-		status = sc_key_sign_note(&lines, &keys->cosigner, text.data, text.len, (uint64) time(NULL));
-	if (status == SC_OK && lines.failed)
-		status = SC_NO_MEMORY;
-	if (status == SC_OK)
+	PG_TRY();
+	{
+		if (text.failed)
+			sc_status_report(SC_NO_MEMORY, "checkpoint signature");
+		sc_key_ring_sign(&lines, ring, block, text.data, text.len);
 		result = pnstrdup(lines.data, lines.len);
-	sc_buf_free(&text);
-	sc_buf_free(&lines);
-	sc_status_report(status, "checkpoint signature");
+	}
+	PG_FINALLY();
+	{
+		sc_buf_free(&text);
+		sc_buf_free(&lines);
+	}
+	PG_END_TRY();
 	return result;
 }
 
@@ -157,9 +124,9 @@ remember(const ScChain *chain, const ScBlock *block, const ScSigned *before)
 	sc_memory_store(before, &entry);
 }
 
-/* signs blocks first..last->height and inserts their signature rows; keys NULL for a chain without a node */
+/* signs blocks first..last and inserts their signature rows; ring NULL for a chain without a node */
 static void
-sign_blocks(const ScChain *chain, int64 first, int64 last, const SigningKeys *keys, Snapshot snapshot)
+sign_blocks(const ScChain *chain, int64 first, int64 last, ScKeyRing *ring, Snapshot snapshot)
 {
 	for (int64 height = first; height <= last; height++)
 	{
@@ -172,7 +139,7 @@ sign_blocks(const ScChain *chain, int64 first, int64 last, const SigningKeys *ke
 					 errmsg("block " INT64_FORMAT " of chain \"%s\" is missing", height, chain->name),
 					 errhint("Run seoulchain.verify() and repair the chain from a copy.")));
 		sc_signature_insert(chain->chain_id, height, block.tree_size,
-							keys ? sign_checkpoint(chain, &block, keys) : "");
+							ring ? sign_checkpoint(chain, &block, ring) : "");
 	}
 }
 
@@ -183,23 +150,26 @@ sign_with_keys(const ScChain *chain, int64 first, const ScBlock *last, int64 sig
 	ScSigned	memory;
 	bool		found = sc_memory_load(&memory, chain->origin);
 	char	   *objection = memory_objection(chain, last->tree_size, first > 0, &memory, found, snapshot);
-	SigningKeys keys;
+	ScKeyRing  *ring;
 
 	if (objection != NULL && !sc_resume_recorded(chain, sc_memory_text(&memory, found), signed_size, snapshot))
 		return objection;
-	if (first > last->height)
-		return NULL;
-	memset(&keys, 0, sizeof(keys));
+	ring = palloc0(sizeof(ScKeyRing));
 	PG_TRY();
 	{
-		load_keys(&keys, chain);
-		remember(chain, last, found ? &memory : NULL);
-		sign_blocks(chain, first, last->height, &keys, snapshot);
+		sc_key_ring_begin(ring, chain, snapshot);
+		sc_key_ring_check_profile(ring, chain, last);
+		if (first <= last->height)
+		{
+			/* what may be missing is looked for before memory says that it has signed */
+			sc_key_ring_load(ring, last);
+			remember(chain, last, found ? &memory : NULL);
+			sign_blocks(chain, first, last->height, ring, snapshot);
+		}
 	}
 	PG_FINALLY();
 	{
-		sc_key_wipe(&keys.log);
-		sc_key_wipe(&keys.cosigner);
+		sc_key_ring_wipe(ring);
 	}
 	PG_END_TRY();
 	return NULL;

@@ -22,8 +22,9 @@
 #include "sign/signature.h"
 
 #define SECRET_PREFIX "PRIVATE+KEY+"
+#define HARDWARE_PREFIX "PKCS11+KEY+"
 #define SEED_LEN 32
-#define KEY_FILE_MAX 1024
+#define KEY_FILE_MAX 2048
 #define TIME_LEN 8
 
 /* the public half and the key id, from the seed or number in secret, the name and the type */
@@ -104,6 +105,14 @@ sc_key_format_secret(ScBuf *buf, const ScSigningKey *key)
 	/* room for all of it at once: a buffer that moves leaves a copy behind */
 	if (!sc_buf_reserve(buf, KEY_FILE_MAX))
 		return;
+	if (key->uri[0] != '\0')
+	{
+		sc_buf_literal(buf, HARDWARE_PREFIX);
+		sc_note_format_key(buf, &key->public);
+		sc_buf_char(buf, ' ');
+		sc_buf_string(buf, key->uri);
+		return;
+	}
 	material[0] = key->public.type;
 	memcpy(material + 1, key->secret, SEED_LEN);
 	sc_buf_literal(buf, SECRET_PREFIX);
@@ -131,6 +140,40 @@ restore_key(ScSigningKey *out, const uint8_t *seed, uint8_t type, const uint8_t 
 }
 
 ScStatus
+sc_key_in_hardware(ScSigningKey *out, const ScVerifierKey *public, const char *uri)
+{
+	ScPkcs11Uri parsed;
+
+	memset(out, 0, sizeof(*out));
+	if (public->type != SC_KEY_ECDSA || sc_pkcs11_uri_parse(&parsed, uri, strlen(uri)) != SC_PKCS11_URI_OK)
+		return SC_MALFORMED;
+	out->public = *public;
+	strcpy(out->uri, uri);
+	return SC_OK;
+}
+
+/* what follows the prefix of a key in hardware: "<verifier key> <URI>" */
+static ScStatus
+parse_hardware(ScSigningKey *out, const char *text, size_t len)
+{
+	const char *space = memchr(text, ' ', len);
+	char		uri[SC_PKCS11_URI_MAX + 1];
+	ScVerifierKey public;
+	size_t		urilen;
+	ScStatus	status;
+
+	if (space == NULL)
+		return SC_MALFORMED;
+	urilen = len - (size_t) (space + 1 - text);
+	if (urilen > SC_PKCS11_URI_MAX || memchr(space + 1, '\0', urilen) != NULL)
+		return SC_MALFORMED;
+	memcpy(uri, space + 1, urilen);
+	uri[urilen] = '\0';
+	status = sc_note_parse_key(&public, text, (size_t) (space - text));
+	return status == SC_OK ? sc_key_in_hardware(out, &public, uri) : status;
+}
+
+ScStatus
 sc_key_parse_secret(ScSigningKey *out, const char *text, size_t len)
 {
 	uint8_t		material[1 + SEED_LEN];
@@ -141,6 +184,8 @@ sc_key_parse_secret(ScSigningKey *out, const char *text, size_t len)
 	ScStatus	status = SC_MALFORMED;
 
 	memset(out, 0, sizeof(*out));
+	if (sc_text_skip(&text, &len, HARDWARE_PREFIX))
+		return parse_hardware(out, text, len);
 	if (!sc_text_skip(&text, &len, SECRET_PREFIX) || len == 0 || (plus = memchr(text, '+', len)) == NULL)
 		return SC_MALFORMED;
 	namelen = (size_t) (plus - text);
@@ -234,6 +279,11 @@ cosign(uint8_t *out, const ScSigningKey *key, const char *text, size_t len, uint
 static ScStatus
 sign_text(uint8_t *signature, size_t *siglen, const ScSigningKey *key, const char *text, size_t len, uint64_t time)
 {
+	if (key->uri[0] != '\0')
+	{
+		*siglen = SC_ECDSA_SIGNATURE_MAX;
+		return key->sign ? key->sign(key->device, signature, siglen, text, len) : SC_INTERNAL;
+	}
 	switch (key->public.type)
 	{
 		case SC_KEY_ECDSA:

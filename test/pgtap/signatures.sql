@@ -5,10 +5,12 @@ SELECT * FROM no_plan();
 
 CREATE TEMP TABLE promised (name text, arguments text, result text);
 INSERT INTO promised VALUES
-	('create_chain', 'name text', NULL),
+	('create_chain', 'name text, key text DEFAULT NULL::text', NULL),
 	('seal', 'chain text DEFAULT ''main''::text', 'bigint'),
 	('checkpoint', 'chain text DEFAULT ''main''::text, height bigint DEFAULT NULL::bigint, final boolean DEFAULT false', 'text'),
-	('create_node', 'name text', 'text'),
+	('create_node', 'name text, key text DEFAULT NULL::text', 'text'),
+	('rotate_log_key', 'chain text, key text DEFAULT NULL::text', 'text'),
+	('rotate_cosigner_key', 'key text DEFAULT NULL::text', 'text'),
 	('cosigner_key', '', 'text'),
 	('verifier_key', 'chain text DEFAULT ''main''::text', 'text'),
 	('root_hash', 'chain text, tree_size bigint', 'bytea'),

@@ -1,0 +1,417 @@
+/*
+ * hardware_key.c
+ *	  Keys that stay in hardware, through OpenSSL's pkcs11 engine.
+ *
+ * Engine and keys are opened when first needed and kept by the process.  Any
+ * failure closes all of them, so that the next attempt begins anew: a token
+ * that was taken out and put back works again by itself.
+ *
+ * Invariant: a signature is handed on only when it verifies by the public key
+ * that the registry names, whatever the token did.  A PIN that a token has
+ * refused is not tried again (tokens lock themselves after a few) until its
+ * file is written or touched.
+ *
+ * Context: the worker only.  The module named by
+ * seoulchain.sign_pkcs11_module is loaded into its process; a module that
+ * hangs makes the worker hang.
+ *
+ * Source: PKCS #11 through libp11's engine, see docs/decisions.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "postgres.h"
+
+#include <limits.h>
+#include <openssl/engine.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ui.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include "core/hash.h"
+#include "ledger/error.h"
+#include "seal/key_files.h"
+#include "seal/seal.h"
+#include "sign/ecdsa.h"
+#include "sign/file.h"
+#include "sign/pubkey.h"
+#include "sign/signature.h"
+#include "storage/ipc.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define PIN_MAX 255
+#define ENGINE_ID "pkcs11"
+
+/* a key that is open */
+typedef struct Device
+{
+	struct Device *next;
+	EVP_PKEY   *pkey;
+	uint8		spki[SC_ECDSA_SPKI_LEN];
+	char		uri[SC_PKCS11_URI_MAX + 1];
+} Device;
+
+static ENGINE *engine = NULL;
+static char *engine_module = NULL;
+static Device *devices = NULL;
+static char last_error[256];
+
+/* PINs that a token refused, by read_pin's hash */
+static ScHash *refused_pins = NULL;
+static int	nrefused = 0;
+
+/* lets go of every key and of the module */
+static void
+close_all(void)
+{
+	while (devices != NULL)
+	{
+		Device	   *device = devices;
+
+		devices = device->next;
+		EVP_PKEY_free(device->pkey);
+		pfree(device);
+	}
+	if (engine != NULL)
+	{
+		ENGINE_finish(engine);
+		ENGINE_free(engine);
+		engine = NULL;
+	}
+	if (engine_module != NULL)
+		pfree(engine_module);
+	engine_module = NULL;
+}
+
+/* before the process ends: modules do not like to be used while libraries are being taken down */
+static void
+close_at_exit(int code, Datum arg)
+{
+	close_all();
+}
+
+/* what OpenSSL says went wrong first, into last_error; empties its queue */
+static void
+note_openssl_error(const char *otherwise)
+{
+	unsigned long code = ERR_peek_error();
+	const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+
+	strlcpy(last_error, reason ? reason : otherwise, sizeof(last_error));
+	ERR_clear_error();
+}
+
+/* raises what note_openssl_error noted */
+static void
+report(const char *uri, const char *hint)
+{
+	close_all();
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("hardware key \"%s\" cannot be used: %s", uri, last_error),
+			 errhint("%s", hint)));
+}
+
+void
+sc_hardware_key_report(const ScSigningKey *key)
+{
+	report(key->uri, "Look after the token. The worker tries again.");
+	pg_unreachable();
+}
+
+/* takes a URI apart; errors unless it may be used */
+static void
+parse_uri(ScPkcs11Uri *out, const char *uri)
+{
+	ScPkcs11UriReason reason = sc_pkcs11_uri_parse(out, uri, strlen(uri));
+
+	/* the text is not repeated: a PIN may stand in it */
+	if (reason != SC_PKCS11_URI_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("this is no URI of a key in hardware that can be used"),
+				 errdetail("Of the URI: %s.", sc_pkcs11_uri_reason_text(reason)),
+				 reason == SC_PKCS11_URI_PIN_VALUE ?
+				 errhint("Change the PIN, and write the new one into a file for pin-source.") :
+				 errhint("For example 'pkcs11:token=city-hall;object=main?pin-source=file:/etc/seoulchain/pin'.")));
+}
+
+char *
+sc_hardware_uri_argument(FunctionCallInfo fcinfo, int n)
+{
+	ScPkcs11Uri parsed;
+	char	   *uri;
+
+	if (PG_ARGISNULL(n))
+		return pstrdup("");
+	uri = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	parse_uri(&parsed, uri);
+	return uri;
+}
+
+/* the engine with the configured module in it */
+static ENGINE *
+open_engine(const char *uri)
+{
+	static bool registered = false;
+
+	if (sc_sign_pkcs11_module == NULL || sc_sign_pkcs11_module[0] == '\0')
+	{
+		close_all();
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("seoulchain.sign_pkcs11_module is not set"),
+				 errhint("Set it to the path of the token's PKCS #11 library, and reload the configuration.")));
+	}
+	if (engine != NULL && strcmp(engine_module, sc_sign_pkcs11_module) == 0)
+		return engine;
+	close_all();
+	if (!registered)
+		before_shmem_exit(close_at_exit, (Datum) 0);
+	registered = true;
+	ERR_clear_error();
+	engine = ENGINE_by_id(ENGINE_ID);
+	if (engine == NULL)
+	{
+		note_openssl_error("OpenSSL has no engine " ENGINE_ID);
+		report(uri, "Install OpenSSL's pkcs11 engine, libengine-pkcs11-openssl in Debian.");
+	}
+	engine_module = MemoryContextStrdup(TopMemoryContext, sc_sign_pkcs11_module);
+	if (!ENGINE_ctrl_cmd_string(engine, "MODULE_PATH", engine_module, 0) || !ENGINE_init(engine))
+	{
+		/* not initialized: nothing to finish */
+		ENGINE_free(engine);
+		engine = NULL;
+		note_openssl_error("the module cannot be loaded");
+		report(uri, "Check seoulchain.sign_pkcs11_module.");
+	}
+	return engine;
+}
+
+/* what one writing of a PIN file is known by */
+static void
+hash_pin(ScHash *out, const char *path, const char *pin)
+{
+	struct stat st;
+	char		text[SC_PKCS11_URI_MAX + PIN_MAX + 64];
+
+	memset(&st, 0, sizeof(st));
+	(void) stat(path, &st);
+	snprintf(text, sizeof(text), "%s %lld.%09ld %s", path, (long long) st.st_mtim.tv_sec, st.st_mtim.tv_nsec, pin);
+	sc_hash_bytes(out, text, strlen(text));
+	explicit_bzero(text, sizeof(text));
+}
+
+/* was this writing of the PIN refused before? */
+static bool
+was_refused(const ScHash *pin)
+{
+	for (int i = 0; i < nrefused; i++)
+		if (memcmp(&refused_pins[i], pin, sizeof(ScHash)) == 0)
+			return true;
+	return false;
+}
+
+/* notes that it was */
+static void
+remember_refused(const ScHash *pin)
+{
+	Size		size = (nrefused + 1) * sizeof(ScHash);
+
+	refused_pins = refused_pins ? repalloc(refused_pins, size) : MemoryContextAlloc(TopMemoryContext, size);
+	refused_pins[nrefused++] = *pin;
+}
+
+/* reads the PIN from its file; "" when the URI names none */
+static void
+read_pin(char pin[PIN_MAX + 1], ScHash *hash, const ScPkcs11Uri *uri)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	ScStatus	status = SC_OK;
+	char		resolved[PATH_MAX];
+	char	   *what = psprintf("PIN file \"%s\"", uri->pin_file);
+
+	pin[0] = '\0';
+	memset(hash, 0, sizeof(*hash));
+	if (uri->pin_file[0] == '\0')
+		return;
+	if (realpath(uri->pin_file, resolved) != NULL && sc_inside_data_directory(resolved))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("PIN file \"%s\" is inside the data directory", uri->pin_file),
+				 errhint("PINs must not travel with a copy of the cluster: choose a place outside.")));
+	/* all at once: a buffer that moves leaves a copy behind */
+	status = sc_buf_reserve(&buf, 2 * PIN_MAX) ? sc_file_read(&buf, uri->pin_file, PIN_MAX) : SC_NO_MEMORY;
+	if (status == SC_OK && buf.len > 0 && buf.data[buf.len - 1] == '\n')
+		buf.len--;
+	if (status == SC_OK && (buf.len == 0 || memchr(buf.data, '\0', buf.len) != NULL || memchr(buf.data, '\n', buf.len) != NULL))
+		status = SC_MALFORMED;
+	if (status == SC_OK)
+	{
+		memcpy(pin, buf.data, buf.len);
+		pin[buf.len] = '\0';
+		hash_pin(hash, uri->pin_file, pin);
+	}
+	sc_key_wipe_buf(&buf);
+	sc_status_report(status, what);
+}
+
+/* what the engine asks when it has no PIN: there is nobody to ask */
+static UI_METHOD *
+nobody(void)
+{
+	static UI_METHOD *method = NULL;
+
+	if (method == NULL)
+		method = UI_create_method("nobody");
+	return method;
+}
+
+/* did the token refuse the PIN? */
+static bool
+pin_refused(void)
+{
+	return strstr(last_error, "PIN") != NULL || strstr(last_error, "pin") != NULL || strstr(last_error, "ogin") != NULL;
+}
+
+/* asks the engine for the key; NULL with last_error noted */
+static EVP_PKEY *
+load_key(const ScPkcs11Uri *uri, const char *pin)
+{
+	EVP_PKEY   *pkey = NULL;
+
+	ERR_clear_error();
+	if (pin[0] == '\0' || ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0))
+		pkey = ENGINE_load_private_key(engine, uri->key, nobody(), NULL);
+	if (pkey == NULL)
+		note_openssl_error("the token does not answer");
+	ERR_clear_error();
+	return pkey;
+}
+
+/* the key behind a URI; errors with a hint */
+static EVP_PKEY *
+open_key(const char *uri)
+{
+	ScPkcs11Uri parsed;
+	char		pin[PIN_MAX + 1];
+	ScHash		pin_hash;
+	EVP_PKEY   *pkey;
+
+	parse_uri(&parsed, uri);
+	open_engine(uri);
+	read_pin(pin, &pin_hash, &parsed);
+	if (was_refused(&pin_hash))
+	{
+		explicit_bzero(pin, sizeof(pin));
+		strlcpy(last_error, "the token has refused the PIN, which is not tried again", sizeof(last_error));
+		report(uri, "Write the right PIN into its file; or touch the file, to have this one tried once more.");
+	}
+	pkey = load_key(&parsed, pin);
+	explicit_bzero(pin, sizeof(pin));
+	if (pkey != NULL)
+		return pkey;
+	if (pin_refused())
+		remember_refused(&pin_hash);
+	report(uri, "Look whether the token is there, holds the key, and the PIN is right. The worker tries again.");
+	pg_unreachable();
+}
+
+/* the public half as DER; false unless it is a P-256 key */
+static bool
+public_half(uint8 spki[SC_ECDSA_SPKI_LEN], EVP_PKEY *pkey)
+{
+	unsigned char *der = NULL;
+	int			len = i2d_PUBKEY(pkey, &der);
+	ScMemberKey parsed;
+	bool		ok;
+
+	ok = len > 0 && sc_pubkey_parse(&parsed, der, len) == SC_PUBKEY_OK && parsed.kind == SC_KIND_P256 &&
+		parsed.spkilen == SC_ECDSA_SPKI_LEN;
+	if (ok)
+		memcpy(spki, parsed.spki, SC_ECDSA_SPKI_LEN);
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return ok;
+}
+
+/* the open key of a URI, opened now if need be */
+static Device *
+find_device(const char *uri)
+{
+	Device	   *device;
+	EVP_PKEY   *pkey;
+	uint8		spki[SC_ECDSA_SPKI_LEN];
+
+	open_engine(uri);
+	for (device = devices; device != NULL; device = device->next)
+		if (strcmp(device->uri, uri) == 0)
+			return device;
+	pkey = open_key(uri);
+	if (!public_half(spki, pkey))
+	{
+		EVP_PKEY_free(pkey);
+		strlcpy(last_error, "it is no ECDSA key of the curve P-256", sizeof(last_error));
+		report(uri, "Make such a key in the token.");
+	}
+	device = MemoryContextAllocZero(TopMemoryContext, sizeof(Device));
+	device->pkey = pkey;
+	memcpy(device->spki, spki, sizeof(spki));
+	strlcpy(device->uri, uri, sizeof(device->uri));
+	device->next = devices;
+	devices = device;
+	return device;
+}
+
+/* ScSigningKey's sign */
+static ScStatus
+sign_with_device(void *arg, uint8 *signature, size_t *siglen, const void *message, size_t len)
+{
+	Device	   *device = arg;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	ScStatus	status = SC_INTERNAL;
+
+	ERR_clear_error();
+	if (ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, device->pkey) == 1 &&
+		EVP_DigestSign(ctx, signature, siglen, message, len) == 1)
+	{
+		status = sc_signature_verify_ecdsa(device->spki, sizeof(device->spki), message, len, signature, *siglen);
+		if (status != SC_OK)
+			strlcpy(last_error, "its signature does not verify", sizeof(last_error));
+	}
+	else
+		note_openssl_error("the token does not sign");
+	EVP_MD_CTX_free(ctx);
+	return status;
+}
+
+void
+sc_hardware_key_find(ScSigningKey *out, const char *name, const char *uri)
+{
+	Device	   *device = find_device(uri);
+	ScVerifierKey public;
+
+	memset(&public, 0, sizeof(public));
+	strlcpy(public.name, name, sizeof(public.name));
+	public.type = SC_KEY_ECDSA;
+	public.keylen = SC_ECDSA_SPKI_LEN;
+	memcpy(public.key, device->spki, SC_ECDSA_SPKI_LEN);
+	sc_note_key_id(public.id, public.name, public.type, public.key, public.keylen);
+	sc_status_report(sc_key_in_hardware(out, &public, uri), "hardware key");
+}
+
+void
+sc_hardware_key_open(ScSigningKey *key)
+{
+	Device	   *device = find_device(key->uri);
+
+	if (memcmp(device->spki, key->public.key, SC_ECDSA_SPKI_LEN) != 0)
+	{
+		strlcpy(last_error, "the token holds another key there than the one that was registered", sizeof(last_error));
+		report(key->uri, "Bring the token back that has the key, or rotate to another key while it can still sign.");
+	}
+	key->device = device;
+	key->sign = sign_with_device;
+}

@@ -1,0 +1,22 @@
+/*
+ * rotate.h
+ *	  Having another key follow a log key or the cosigner key.
+ */
+#ifndef SC_SEAL_ROTATE_H
+#define SC_SEAL_ROTATE_H
+
+#include "postgres.h"
+
+#include "seal/key_files.h"
+
+/*
+ * Worker: has both keys sign that one follows the other on the chain of that
+ * origin; keys is "<old verifier key> <new verifier key>".  The event's object,
+ * palloc'd.  Errors when either key is not to be had.
+ */
+extern char *sc_rotation_sign(ScKeyRole role, const char *origin, const char *keys);
+
+/* session: asks the worker for a key, or has it sign a rotation; the answer, palloc'd */
+extern char *sc_key_request(int kind, ScKeyRole role, const char *name, const char *request);
+
+#endif							/* SC_SEAL_ROTATE_H */
