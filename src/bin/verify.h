@@ -22,7 +22,9 @@ typedef enum ScVerdict
 	SC_VERIFIED = 0,
 	SC_REFUTED = 1,
 	SC_UNVOUCHED = 2,
-	SC_UNUSABLE = 3
+	SC_UNUSABLE = 3,
+	SC_DOUBTED = 4,				/* of evidence: true, but the key may have been another's */
+	SC_OPEN = 5					/* of evidence: true, but what was shown does not decide */
 } ScVerdict;
 
 /* whom the user trusts */
@@ -76,17 +78,36 @@ extern ScVerdict sc_trust_judge(const ScTrust *trust, ScFile *file, const char *
 /* whether anybody whom the user trusts signed both of two contradicting files; names them */
 extern bool sc_trust_print_liars(const ScTrust *trust, const ScFile *a, const ScFile *b, bool print);
 
+/*
+ * The earliest time, in POSIX seconds, by which enough of the cosigners whom
+ * the user named had seen a note with these signatures; false when they had
+ * not, or the user named none.
+ */
+extern bool sc_trust_seen_by(const ScTrust *trust, const bool *good, const uint64_t *times, uint64_t *seconds);
+
+/* whether the user asks for cosigners at all */
+extern bool sc_trust_asks_witnesses(const ScTrust *trust);
+
 /* verify_file.c */
+extern const char *sc_verdict_word(ScVerdict verdict);	/* "VERIFIED", ... */
 extern bool sc_file_slurp(ScBuf *buf, const char *path);
 extern void sc_verify_file(ScFile *file, const ScTrust *trust);
 /* the same once file->text is there; its end has been mended */
 extern void sc_verify_text(ScFile *file, const ScTrust *trust);
 extern void sc_verify_free(ScFile *file);
+/* takes a receipt (or checkpoint) apart; why it is none, a sentence, or NULL.  Prints nothing. */
+extern const char *sc_file_parse(ScFile *file, bool receipt);
+/* why a receipt that was taken apart proves no leaf, or NULL; then free the leaf */
+extern const char *sc_receipt_prove(const ScFile *file, ScLeaf *leaf);
+/* the leaf, where it stands, and who vouches */
+extern void sc_print_receipt(const ScFile *file, const ScTrust *trust, const ScLeaf *leaf);
 /* two different roots for one size of one chain, anywhere among the files */
 extern ScVerdict sc_verify_forks(const ScFile *files, int nfiles, const ScTrust *trust);
 
 /* verify_consistency.c: whether the proof in a file connects the two files' checkpoints */
 extern ScVerdict sc_verify_consistency(const ScFile *a, const ScFile *b, const ScTrust *trust, const char *path);
+/* whether the text is a consistency proof that connects two checkpoints of one chain */
+extern bool sc_checkpoints_connected(const ScCheckpoint *a, const ScCheckpoint *b, const char *text, size_t len);
 
 /* verify_timestamp.c: files with authorities' certificates and revocation lists; whether the token proves a time */
 extern bool sc_stamp_add_authority(ScStamp *stamp, const char *path);

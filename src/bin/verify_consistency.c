@@ -67,6 +67,15 @@ connects(const Proof *proof, const ScCheckpoint *old, const ScCheckpoint *new)
 		memcmp(old_root.bytes, old->root.bytes, SC_HASH_LEN) == 0;
 }
 
+bool
+sc_checkpoints_connected(const ScCheckpoint *a, const ScCheckpoint *b, const char *text, size_t len)
+{
+	const ScCheckpoint *old = a->size <= b->size ? a : b;
+	Proof		proof;
+
+	return strcmp(a->origin, b->origin) == 0 && parse_proof(&proof, text, len) && connects(&proof, old, old == a ? b : a);
+}
+
 static ScVerdict
 judge(const ScFile *old, const ScFile *new, const ScTrust *trust, const Proof *proof, const char *path)
 {

@@ -55,14 +55,20 @@ read_file(ScFile *file)
 	return ok;
 }
 
+const char *
+sc_verdict_word(ScVerdict verdict)
+{
+	static const char *const words[] = {"VERIFIED", "NOT TRUE", "NOBODY VOUCHES", "CANNOT TELL", "DOUBTFUL", "UNDECIDED"};
+
+	return words[verdict];
+}
+
 /* prints the verdict's first line and why */
 static void
 say(ScFile *file, ScVerdict verdict, const char *why)
 {
-	static const char *const words[] = {"VERIFIED", "NOT TRUE", "NOBODY VOUCHES", "CANNOT TELL"};
-
 	file->verdict = verdict;
-	printf("%s: %s\n  %s\n", file->path, words[verdict], why);
+	printf("%s: %s\n  %s\n", file->path, sc_verdict_word(verdict), why);
 }
 
 /* who signed, among those whom the user trusts */
@@ -103,9 +109,8 @@ print_checkpoint(const ScFile *file, const ScTrust *trust)
 	print_signers(file, trust);
 }
 
-/* the leaf, where it stands, and who vouches */
-static void
-print_receipt(const ScFile *file, const ScTrust *trust, const ScLeaf *leaf)
+void
+sc_print_receipt(const ScFile *file, const ScTrust *trust, const ScLeaf *leaf)
 {
 	sc_print_leaf(leaf);
 	printf("    place          leaf %llu of %llu, counted from 0\n",
@@ -121,25 +126,33 @@ print_receipt(const ScFile *file, const ScTrust *trust, const ScLeaf *leaf)
 	print_signers(file, trust);
 }
 
-/* note and checkpoint; says so and answers false when they are not well formed */
-static bool
-read_checkpoint(ScFile *file, const char *text, size_t len)
+/* takes the file apart; why it is no receipt or checkpoint, or NULL */
+static const char *
+parse_file(ScFile *file)
 {
+	const char *text = file->text.data;
+	size_t		len = file->text.len;
+
+	file->is_receipt = len >= strlen(RECEIPT_START) && memcmp(text, RECEIPT_START, strlen(RECEIPT_START)) == 0;
+	if (file->is_receipt)
+	{
+		if (sc_prooffile_parse(&file->receipt, text, len) != SC_OK)
+			return "The receipt is not well formed: it was altered or damaged.";
+		text = file->receipt.checkpoint;
+		len = file->receipt.checkpointlen;
+	}
 	if (sc_note_parse(&file->note, text, len, true) != SC_OK ||
 		sc_checkpoint_parse(&file->checkpoint, file->note.text, file->note.textlen) != SC_OK)
-	{
-		say(file, SC_REFUTED, file->is_receipt ?
+		return file->is_receipt ?
 			"The receipt does not end in a well-formed checkpoint: it was altered or damaged." :
-			"This is neither a well-formed receipt nor a well-formed checkpoint: it was altered, damaged, or is something else.");
-		return false;
-	}
+			"This is neither a well-formed receipt nor a well-formed checkpoint: it was altered, damaged, or is something else.";
 	file->has_checkpoint = true;
-	return true;
+	return NULL;
 }
 
 /* whether the receipt's own data is a leaf of the checkpoint's tree; why not, otherwise */
 static const char *
-prove_leaf(const ScFile *file)
+prove_bytes(const ScFile *file)
 {
 	const ScProofFile *receipt = &file->receipt;
 	ScHash		hash;
@@ -161,40 +174,58 @@ prove_leaf(const ScFile *file)
 	}
 }
 
+const char *
+sc_file_parse(ScFile *file, bool receipt)
+{
+	const char *why = parse_file(file);
+
+	if (why == NULL && file->is_receipt != receipt)
+		why = receipt ? "This is no receipt." : "This is no checkpoint.";
+	return why;
+}
+
+const char *
+sc_receipt_prove(const ScFile *file, ScLeaf *leaf)
+{
+	const char *why = prove_bytes(file);
+
+	if (why)
+		return why;
+	if (sc_leaf_parse(leaf, file->receipt.extra, file->receipt.extralen) != SC_OK)
+		return "What the receipt proves is not a leaf of a Seoulchain ledger.";
+	if (strcmp(leaf->chain->string, file->checkpoint.origin) == 0)
+		return NULL;
+	sc_leaf_free(leaf);
+	return "The row says that it belongs to another chain than the checkpoint's.";
+}
+
 static void
 judge_receipt(ScFile *file, const ScTrust *trust)
 {
-	const char *why = prove_leaf(file);
 	const char *reason = NULL;
 	ScVerdict	verdict;
 	ScLeaf		leaf;
+	const char *why = sc_receipt_prove(file, &leaf);
 
 	if (why)
 	{
 		say(file, SC_REFUTED, why);
 		return;
 	}
-	if (sc_leaf_parse(&leaf, file->receipt.extra, file->receipt.extralen) != SC_OK)
-	{
-		say(file, SC_REFUTED, "What the receipt proves is not a leaf of a Seoulchain ledger.");
-		return;
-	}
 	verdict = sc_trust_judge(trust, file, &reason);
-	if (strcmp(leaf.chain->string, file->checkpoint.origin) != 0)
-		say(file, SC_REFUTED, "The row says that it belongs to another chain than the checkpoint's.");
-	else if (verdict == SC_VERIFIED)
+	if (verdict == SC_VERIFIED)
 	{
 		say(file, verdict, leaf.kind == SC_LEAF_ROW ?
 			"This row stands in the ledger. Proven and vouched for:" :
 			"This record stands in the ledger. Proven and vouched for:");
-		print_receipt(file, trust, &leaf);
+		sc_print_receipt(file, trust, &leaf);
 	}
 	else if (verdict == SC_UNVOUCHED)
 	{
 		printf("%s: NOBODY VOUCHES\n  The arithmetic is right, but %s.\n"
 			   "  All that is proven: whoever accepts the root hash below accepts this record.\n", file->path, reason);
 		file->verdict = verdict;
-		print_receipt(file, trust, &leaf);
+		sc_print_receipt(file, trust, &leaf);
 	}
 	else
 	{
@@ -231,23 +262,11 @@ judge_checkpoint(ScFile *file, const ScTrust *trust)
 void
 sc_verify_text(ScFile *file, const ScTrust *trust)
 {
-	const char *text = file->text.data;
-	size_t		len = file->text.len;
+	const char *why = parse_file(file);
 
-	file->is_receipt = len >= strlen(RECEIPT_START) && memcmp(text, RECEIPT_START, strlen(RECEIPT_START)) == 0;
-	if (file->is_receipt)
-	{
-		if (sc_prooffile_parse(&file->receipt, text, len) != SC_OK)
-		{
-			say(file, SC_REFUTED, "The receipt is not well formed: it was altered or damaged.");
-			return;
-		}
-		text = file->receipt.checkpoint;
-		len = file->receipt.checkpointlen;
-	}
-	if (!read_checkpoint(file, text, len))
-		return;
-	if (file->is_receipt)
+	if (why)
+		say(file, SC_REFUTED, why);
+	else if (file->is_receipt)
 		judge_receipt(file, trust);
 	else
 		judge_checkpoint(file, trust);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bin/verify.h"
+#include "bin/evidence.h"
 
 #ifndef SC_VERIFY_VERSION
 #define SC_VERIFY_VERSION "1"
@@ -21,11 +21,13 @@ static const char help[] =
 "Usage:\n"
 "  seoulchain-verify --key VKEY FILE...\n"
 "  seoulchain-verify --policy FILE FILE...\n"
+"  seoulchain-verify --key VKEY DIRECTORY\n"
 "\n"
 "A FILE is a receipt (one row or other record with its proof) or a checkpoint\n"
 "(the signed statement about a whole chain); - is standard input. Give several to compare them: two\n"
 "checkpoints of one chain with one size and different root hashes prove that its\n"
-"holder told two stories.\n"
+"holder told two stories. A DIRECTORY is the evidence about one signed row: who signed\n"
+"it, and whether the key was valid then.\n"
 "\n"
 "Options:\n"
 "  -k, --key VKEY      the key of a chain or witness, as name+id+base64; may be\n"
@@ -37,9 +39,9 @@ static const char help[] =
 "                      proof, one base64 hash a line\n"
 "  -t, --timestamp TOKEN    with one FILE: check that this RFC 3161 timestamp proves\n"
 "                      when its checkpoint existed\n"
-"  -a, --authority PEM with --timestamp: the certificates of a time authority whom\n"
+"  -a, --authority PEM with --timestamp or a DIRECTORY: the certificates of a time authority whom\n"
 "                      you believe; may be given several times\n"
-"  -r, --crl FILE      with --timestamp: a certificate revocation list\n"
+"  -r, --crl FILE      with --authority: a certificate revocation list\n"
 "  -s, --signature JWS with one receipt: check that a member signed the row\n"
 "  -m, --member-key FILE    with --signature: the member's public key or certificate\n"
 "  -C, --column NAME   with --signature: a column that was signed; once for each\n"
@@ -54,7 +56,10 @@ static const char help[] =
 "  1  not true: altered, damaged, wrongly signed, or two different histories\n"
 "  2  nobody vouches: the arithmetic is right, but nobody whom you trust has\n"
 "     signed, or no key or policy was given\n"
-"  3  cannot tell: wrong usage, or a file that cannot be read\n";
+"  3  cannot tell: wrong usage, or a file that cannot be read\n"
+"  4  doubtful: a row of a DIRECTORY was rightly accepted, but its key may have\n"
+"     been in other hands\n"
+"  5  undecided: what the DIRECTORY shows does not decide whether the key was valid\n";
 
 /* how bad a verdict is, for choosing the exit code */
 static int
@@ -108,6 +113,25 @@ run(const ScTrust *trust, const char *proof, const ScStamp *stamp, const ScRowSi
 	return verdict;
 }
 
+static bool
+any_directory(char **paths, int npaths)
+{
+	for (int i = 0; i < npaths; i++)
+	{
+		if (sc_is_directory(paths[i]))
+			return true;
+	}
+	return false;
+}
+
+/* the exit code; a verdict that could not be told is none */
+static int
+finish(ScVerdict verdict, ScStamp *stamp)
+{
+	sc_authorities_free(stamp->authorities);
+	return fflush(stdout) == 0 ? (int) verdict : usage_error("cannot write the verdict");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -129,7 +153,6 @@ main(int argc, char **argv)
 	static ScStamp stamp;
 	static ScRowSignature signature;
 	const char *proof = NULL;
-	ScVerdict	verdict;
 	int			c;
 
 	while ((c = getopt_long(argc, argv, "k:p:c:t:a:r:s:m:C:hV", options, NULL)) != -1)
@@ -185,6 +208,12 @@ main(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error("no file given");
+	if (any_directory(argv + optind, argc - optind))
+	{
+		if (argc - optind != 1 || proof || stamp.path || signature.jws_path || signature.key_path || signature.ncolumns > 0)
+			return usage_error("a directory of evidence is judged alone, with --key, --policy, --authority and --crl");
+		return finish(sc_verify_evidence(argv[optind], &trust, &stamp), &stamp);
+	}
 	if (proof && argc - optind != 2)
 		return usage_error("--consistency takes two files to compare");
 	if (stamp.path && argc - optind != 1)
@@ -196,11 +225,5 @@ main(int argc, char **argv)
 	if ((signature.jws_path != NULL) != (signature.key_path != NULL) ||
 		(signature.jws_path != NULL) != (signature.ncolumns > 0))
 		return usage_error("--signature, --member-key and --column go together");
-	verdict = run(&trust, proof, &stamp, &signature, argv + optind, argc - optind);
-	sc_authorities_free(stamp.authorities);
-
-	/* a verdict that could not be told is none */
-	if (fflush(stdout) != 0)
-		return usage_error("cannot write the verdict");
-	return verdict;
+	return finish(run(&trust, proof, &stamp, &signature, argv + optind, argc - optind), &stamp);
 }

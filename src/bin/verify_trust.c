@@ -137,6 +137,56 @@ sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
 }
 
 bool
+sc_trust_asks_witnesses(const ScTrust *trust)
+{
+	if (trust->has_policy)
+		return trust->policy.quorum != SC_POLICY_NONE;
+	for (int i = 0; i < trust->policy.nkeys; i++)
+	{
+		if (trust->policy.keys[i].type == SC_KEY_COSIGNATURE)
+			return true;
+	}
+	return false;
+}
+
+/* whether those who had signed by then are enough: the policy's quorum, or every cosigner given with --key */
+static bool
+enough_by(const ScPolicy *policy, bool has_policy, const bool *good, const uint64_t *times, uint64_t seconds)
+{
+	bool		by_then[SC_POLICY_KEYS_MAX];
+
+	for (int i = 0; i < policy->nkeys; i++)
+	{
+		bool		cosigner = policy->keys[i].type == SC_KEY_COSIGNATURE;
+
+		/* only cosignatures carry a time */
+		by_then[i] = cosigner && good[i] && times[i] <= seconds;
+		if (!has_policy && cosigner && !by_then[i])
+			return false;
+	}
+	return !has_policy || sc_policy_quorum_met(policy, by_then);
+}
+
+bool
+sc_trust_seen_by(const ScTrust *trust, const bool *good, const uint64_t *times, uint64_t *seconds)
+{
+	const ScPolicy *policy = &trust->policy;
+	bool		found = false;
+
+	if (!sc_trust_asks_witnesses(trust))
+		return false;
+	for (int i = 0; i < policy->nkeys; i++)
+	{
+		if (policy->keys[i].type != SC_KEY_COSIGNATURE || !good[i] || (found && times[i] >= *seconds) ||
+			!enough_by(policy, trust->has_policy, good, times, times[i]))
+			continue;
+		*seconds = times[i];
+		found = true;
+	}
+	return found;
+}
+
+bool
 sc_trust_print_liars(const ScTrust *trust, const ScFile *a, const ScFile *b, bool print)
 {
 	const ScPolicy *policy = &trust->policy;

@@ -5,22 +5,8 @@
  * Makes a chain of its own, writes receipts and checkpoints, and runs the
  * program that tools/test_unit built beside the vectors' folder.
  */
-#include "harness.h"
+#include "chain.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "core/prooffile.h"
-#include "core/text.h"
-#include "sign/key.h"
-
-#define NLEAVES 7
-#define ORIGIN "seoul.go.kr/inspector/main"
-
-static char folder[] = "/tmp/seoulchain_test_XXXXXX";
-static char output[200000];
-static ScBuf leaves[NLEAVES];
-static ScHash hashes[NLEAVES];
 static ScSigningKey log_key;
 static ScSigningKey witness_key;
 static ScSigningKey other_key;
@@ -29,82 +15,17 @@ static char witness_vkey[512];
 static char other_vkey[512];
 
 static void
-write_file(const char *name, const char *data, size_t len)
-{
-	char		path[256];
-	FILE	   *f;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	f = fopen(path, "w");
-	if (f == NULL || fwrite(data, 1, len, f) != len || fclose(f) != 0)
-		abort();
-}
-
-/* runs the program with these arguments (for the shell); its exit code */
-static int
-run(const char *arguments)
-{
-	char		command[4096];
-	FILE	   *pipe;
-	size_t		n;
-
-	snprintf(command, sizeof(command), "cd %s && '%s/../seoulchain-verify' %s 2>&1\n", folder, test_vectors, arguments);
-	write_file("command", command, strlen(command));
-	snprintf(command, sizeof(command), "bash %s/command", folder);
-	pipe = popen(command, "r");
-	if (pipe == NULL)
-		abort();
-	n = fread(output, 1, sizeof(output) - 1, pipe);
-	output[n] = '\0';
-	n = (size_t) pclose(pipe);
-	return WIFEXITED((int) n) ? WEXITSTATUS((int) n) : -1;
-}
-
-static bool
-says(const char *words)
-{
-	return strstr(output, words) != NULL;
-}
-
-static void
-write_buf(const char *name, ScBuf *buf)
-{
-	write_file(name, buf->data, buf->len);
-	sc_buf_free(buf);
-}
-
-static void
 make_keys(void)
 {
-	ScBuf		buf = SC_BUF_INIT;
-	struct
-	{
-		ScSigningKey *key;
-		const char *name;
-		uint8_t		type;
-		char	   *vkey;
-	}			keys[] = {
-		{&log_key, ORIGIN, SC_KEY_ED25519, log_vkey},
-		{&witness_key, "seoul.go.kr/city-hall", SC_KEY_COSIGNATURE, witness_vkey},
-		{&other_key, "seoul.go.kr/other/main", SC_KEY_ED25519, other_vkey},
-	};
-
-	for (int i = 0; i < 3; i++)
-	{
-		CHECK_STATUS(sc_key_generate(keys[i].key, keys[i].name, keys[i].type), SC_OK);
-		sc_buf_reset(&buf);
-		sc_note_format_key(&buf, &keys[i].key->public);
-		strcpy(keys[i].vkey, sc_buf_cstr(&buf));
-	}
-	sc_buf_free(&buf);
+	make_key(&log_key, ORIGIN, SC_KEY_ED25519, log_vkey);
+	make_key(&witness_key, "seoul.go.kr/city-hall", SC_KEY_COSIGNATURE, witness_vkey);
+	make_key(&other_key, "seoul.go.kr/other/main", SC_KEY_ED25519, other_vkey);
 }
-
-#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
 static void
 make_leaves(void)
 {
-	static const char *const texts[NLEAVES] = {
+	static const char *const texts[] = {
 		"{\"chain\":\"" ORIGIN "\",\"event\":{\"format\":\"1\",\"id\":\"00\",\"type\":\"genesis\"},\"seq\":\"1\"}",
 		"{\"chain\":\"" ORIGIN "\",\"event\":{\"columns\":[{\"name\":\"car\",\"type\":\"text\"}],\"type\":\"join\"},\"seq\":\"2\",\"table\":\"usedcar.inspection\"}",
 		"{\"chain\":\"" ORIGIN "\",\"columns\":{\"car\":\"KMHEM42APXA000001\",\"km\":\"48210\"},\"seq\":\"123\",\"table\":\"usedcar.inspection\"}",
@@ -115,69 +36,8 @@ make_leaves(void)
 		"{\"block\":{\"first_leaf\":\"0\",\"height\":\"0\",\"members\":\"{[1,3),[123,126)}\",\"prev_block\":\"" ZEROS "\",\"prev_root\":\"" ZEROS "\",\"sealed_at\":\"2026-11-23 03:00:01+00\"},\"chain\":\"" ORIGIN "\"}",
 	};
 
-	for (int i = 0; i < NLEAVES; i++)
-	{
-		sc_buf_string(&leaves[i], texts[i]);
-		sc_hash_leaf(&hashes[i], leaves[i].data, leaves[i].len);
-	}
-}
-
-static void
-root_of(ScHash *root, uint64_t size)
-{
-	ScFrontier	frontier = {0};
-
-	for (uint64_t i = 0; i < size; i++)
-		sc_frontier_append(&frontier, &hashes[i], NULL, NULL);
-	sc_frontier_root(root, &frontier);
-}
-
-/* a signed checkpoint of this size; `lie` alters the root; NULL keys do not sign */
-static void
-checkpoint(ScBuf *buf, const char *origin, uint64_t size, bool lie, const ScSigningKey *log, const ScSigningKey *witness)
-{
-	ScCheckpoint c = {.size = size};
-	ScBuf		text = SC_BUF_INIT;
-
-	strcpy(c.origin, origin);
-	root_of(&c.root, size);
-	if (lie)
-		c.root.bytes[0] ^= 1;
-	sc_checkpoint_format(&text, &c);
-	sc_buf_append(buf, text.data, text.len);
-	sc_buf_char(buf, '\n');
-	if (log)
-		CHECK_STATUS(sc_key_sign_note(buf, log, text.data, text.len, 0), SC_OK);
-	if (witness)
-		CHECK_STATUS(sc_key_sign_note(buf, witness, text.data, text.len, 1767139200), SC_OK);
-	sc_buf_free(&text);
-}
-
-/* the hash of a perfect subtree of the test's leaves */
-static void
-node_hash(ScHash *out, ScNodeId id)
-{
-	ScHash		copy[8];
-
-	memcpy(copy, hashes + (id.index << id.level), sizeof(ScHash) << id.level);
-	sc_tree_perfect_root(out, copy, id.level);
-}
-
-static void
-receipt(ScBuf *buf, uint64_t index, const ScSigningKey *log, const ScSigningKey *witness)
-{
-	ScProofPlan plan;
-	ScHash		nodes[SC_PLAN_MAX];
-	ScHash		path[SC_PROOF_MAX];
-	ScBuf		note = SC_BUF_INIT;
-
-	CHECK_STATUS(sc_tree_plan_inclusion(&plan, index, NLEAVES), SC_OK);
-	for (int i = 0; i < plan.nids; i++)
-		node_hash(&nodes[i], plan.ids[i]);
-	sc_tree_plan_path(path, &plan, nodes);
-	checkpoint(&note, ORIGIN, NLEAVES, false, log, witness);
-	sc_prooffile_format(buf, leaves[index].data, leaves[index].len, index, path, plan.npath, note.data, note.len);
-	sc_buf_free(&note);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		(void) chain_leaf(texts[i]);
 }
 
 static void
@@ -186,7 +46,7 @@ make_files(void)
 	ScBuf		buf = SC_BUF_INIT;
 	char		name[32];
 
-	for (uint64_t i = 0; i < NLEAVES; i++)
+	for (uint64_t i = 0; i < (uint64_t) chain_size; i++)
 	{
 		snprintf(name, sizeof(name), "receipt%d", (int) i);
 		receipt(&buf, i, &log_key, &witness_key);
@@ -223,16 +83,6 @@ make_files(void)
 	write_file("policy.bad", "quorum nobody\n", 14);
 	write_file("empty", "", 0);
 	write_file("rubbish", "\x7F" "ELF\x01\x02", 6);
-}
-
-/* run with one key in front */
-static int
-run_key(const char *vkey, const char *arguments)
-{
-	char		text[2048];
-
-	snprintf(text, sizeof(text), "--key '%s' %s", vkey, arguments);
-	return run(text);
 }
 
 static void
@@ -333,35 +183,6 @@ test_checkpoints(void)
 	CHECK(run_key(witness_vkey, "checkpoint checkpoint.fork") == 1 && says("CONFLICT"));
 	CHECK(run_key(other_vkey, "checkpoint checkpoint.fork") == 1 && says("CONFLICT"));
 	CHECK(run_key(log_vkey, "empty") == 1 && run_key(log_vkey, "rubbish") == 1);
-}
-
-/* writes the consistency proof between two sizes of the test's tree; `full` as SUBPROOF(m, D, false) */
-static void
-write_proof(const char *name, uint64_t from, uint64_t to, bool full)
-{
-	ScProofPlan plan;
-	ScHash		nodes[SC_PLAN_MAX];
-	ScHash		path[SC_PROOF_MAX];
-	ScBuf		buf = SC_BUF_INIT;
-
-	CHECK_STATUS(sc_tree_plan_consistency(&plan, from, to), SC_OK);
-	for (int i = 0; i < plan.nids; i++)
-		node_hash(&nodes[i], plan.ids[i]);
-	sc_tree_plan_path(path, &plan, nodes);
-	if (full && (from & (from - 1)) == 0)
-	{
-		ScHash		root;
-
-		root_of(&root, from);
-		sc_buf_base64(&buf, root.bytes, SC_HASH_LEN);
-		sc_buf_char(&buf, '\n');
-	}
-	for (int i = 0; i < plan.npath; i++)
-	{
-		sc_buf_base64(&buf, path[i].bytes, SC_HASH_LEN);
-		sc_buf_char(&buf, '\n');
-	}
-	write_buf(name, &buf);
 }
 
 static void
@@ -467,13 +288,7 @@ test_altered_bytes(void)
 int
 main(int argc, char **argv)
 {
-	char		command[64];
-	static char full[1024];
-
-	test_begin(argc, argv);
-	if (mkdtemp(folder) == NULL || realpath(test_vectors, full) == NULL)
-		return 1;
-	test_vectors = full;
+	chain_begin(argc, argv);
 	make_keys();
 	make_leaves();
 	make_files();
@@ -485,10 +300,5 @@ main(int argc, char **argv)
 	test_consistency();
 	test_worst_wins();
 	test_altered_bytes();
-	for (int i = 0; i < NLEAVES; i++)
-		sc_buf_free(&leaves[i]);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	if (system(command) != 0)
-		return 1;
-	return test_end("verify");
+	return chain_end("verify");
 }
