@@ -71,6 +71,19 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.add_timestamp(bytea, boolean)
 TO seoulchain_operator;
 
+/* the life of contracts */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.propose_contract(jsonb, text),
+	seoulchain.activate_contract(text, integer, timestamptz, bigint, text),
+	seoulchain.retire_contract(text, text, timestamptz, text)
+TO seoulchain_operator;
+
+/* these ask whether the caller may SELECT the tables */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.replay(text, integer, timestamptz, timestamptz, text),
+	seoulchain.contract_breaches(text, integer, text)
+TO PUBLIC;
+
 /* which types of extensions may stand in leaves */
 GRANT SELECT, INSERT, DELETE ON seoulchain.allowed_type TO seoulchain_operator;
 

@@ -14,6 +14,8 @@ SELECT results_eq(
 		-- what the node tells everybody
 		('seoulchain.checkpoint(text,bigint,boolean)'),
 		('seoulchain.consistency_proof(text,bigint,bigint)'),
+		-- asks whether the caller may SELECT the tables
+		('seoulchain.contract_breaches(text,integer,text)'),
 		('seoulchain.cosigner_key()'),
 		-- ask whether the caller may SELECT the row
 		('seoulchain.inclusion_proof(regclass,bigint,bigint)'),
@@ -21,6 +23,8 @@ SELECT results_eq(
 		('seoulchain.leaf_hash(regclass,bigint)'),
 		('seoulchain.leaf_index(regclass,bigint)'),
 		('seoulchain.receipt(regclass,bigint)'),
+		-- asks whether the caller may SELECT the tables
+		('seoulchain.replay(text,integer,timestamp with time zone,timestamp with time zone,text)'),
 		('seoulchain.root_hash(text,bigint)'),
 		('seoulchain.verifier_key(text)'),
 		-- arithmetic
