@@ -10,7 +10,6 @@ INSERT INTO promised VALUES
 	('activate_contract', 'contract text, version integer DEFAULT NULL::integer, active_from timestamp with time zone DEFAULT NULL::timestamp with time zone, breaches bigint DEFAULT 0, chain text DEFAULT ''main''::text', 'timestamp with time zone'),
 	('retire_contract', 'contract text, reason text, active_until timestamp with time zone DEFAULT NULL::timestamp with time zone, chain text DEFAULT ''main''::text', 'timestamp with time zone'),
 	('replay', 'contract text, version integer DEFAULT NULL::integer, "from" timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, chain text DEFAULT ''main''::text, OUT relation regclass, OUT ledger_seq bigint, OUT accepted_at timestamp with time zone, OUT judged_by integer, OUT answer text, OUT rule text, OUT code text, OUT message text, OUT detail text, OUT hint text', 'SETOF record'),
-	('create_chain', 'name text', NULL),
 	('seal', 'chain text DEFAULT ''main''::text', 'bigint'),
 	('checkpoint', 'chain text DEFAULT ''main''::text, height bigint DEFAULT NULL::bigint, final boolean DEFAULT false', 'text'),
 	('create_node', 'name text, key text DEFAULT NULL::text', 'text'),
