@@ -165,14 +165,15 @@ fetch_by_index(ScRowPlace *place, AttrNumber attno, Snapshot snapshot)
 	return found;
 }
 
-/* reads the table until the row is met */
+/* reads the table until the row is met; from its end when the row is not sealed, since new rows are there */
 static bool
 fetch_by_scan(ScRowPlace *place, AttrNumber attno, Snapshot snapshot)
 {
-	TableScanDesc scan = table_beginscan(place->rel, snapshot, 0, NULL);
+	bool		fresh = place->leaf_index < 0;
+	TableScanDesc scan = table_beginscan_strat(place->rel, snapshot, 0, NULL, true, !fresh);
 	bool		found = false;
 
-	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, place->slot))
+	while (!found && table_scan_getnextslot(scan, fresh ? BackwardScanDirection : ForwardScanDirection, place->slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		found = slot_has_seq(place->slot, attno, place->ledger_seq);

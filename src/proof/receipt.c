@@ -6,10 +6,13 @@
  * that the path proves: a row that is no longer what was sealed gets an
  * error, never a receipt that fails elsewhere.
  * Context: the active snapshot.  Source: C2SP tlog-proof (docs/format.md).
- * Does not sign anything: the note is the newest that the worker signed.
+ * Does not sign anything: the note is one that the worker signed.
  */
 #include "postgres.h"
 
+#include "proof/receipt.h"
+
+#include "compat.h"
 #include "core/prooffile.h"
 #include "fmgr.h"
 #include "proof/inclusion.h"
@@ -21,13 +24,29 @@
 
 PG_FUNCTION_INFO_V1(sc_receipt);
 
-/* the newest signed block, which must cover the leaf: its height, size and signature lines */
+/* the error for a checkpoint that does not hold the row */
+static void SC_NORETURN
+not_covered(const ScRowPlace *place, int64 size)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("chain \"%s\" has no checkpoint of %lld leaves that holds the row", place->chain->name, (long long) size),
+			 errdetail("The row with ledger_seq %lld of \"%s\" is leaf %lld.", (long long) place->ledger_seq,
+					   RelationGetRelationName(place->rel), (long long) place->leaf_index),
+			 errhint("SELECT tree_size FROM seoulchain.block WHERE chain = '%s' AND tree_size > %lld lists those that do.",
+					 place->chain->name, (long long) place->leaf_index)));
+}
+
+/* the signed block of that size, 0 = the newest, which must cover the leaf: its height, size and signature lines */
 static int64
 covering_block(const ScRowPlace *place, Snapshot snapshot, int64 *size, char **lines)
 {
-	int64		height;
+	int32		chain_id = place->chain->chain_id;
+	int64		height = -1;
 
-	if (!sc_signature_find(place->chain->chain_id, -1, snapshot, &height, size, lines) || *size <= place->leaf_index)
+	if (*size != 0 && (*size <= place->leaf_index || !sc_signature_by_size(chain_id, *size, snapshot, &height)))
+		not_covered(place, *size);
+	if (!sc_signature_find(chain_id, height, snapshot, &height, size, lines) || *size <= place->leaf_index)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the block of row with ledger_seq %lld of \"%s\" is not signed yet",
@@ -55,50 +74,72 @@ require_unaltered(const ScRowPlace *place, const char *leaf, size_t len)
 					 quote_identifier(RelationGetRelationName(place->rel)))));
 }
 
-/*
- * seoulchain.receipt(relation regclass, ledger_seq bigint) returns text
- *
- * The row's leaf, its inclusion path and the newest checkpoint, as a
- * c2sp.org/tlog-proof@v1 file that seoulchain-verify reads.  Privileges:
- * whoever may SELECT the row.  Errors: row not sealed, block not signed.
- */
-Datum
-sc_receipt(PG_FUNCTION_ARGS)
+/* the file as text; the buffer is freed */
+static text *
+take_file(ScBuf *buf)
 {
-	Snapshot	snapshot = GetActiveSnapshot();
-	ScRowPlace	place;
+	text	   *result = buf->failed ? NULL :
+		(text *) MemoryContextAllocExtended(CurrentMemoryContext, VARHDRSZ + buf->len, MCXT_ALLOC_NO_OOM);
+
+	if (result != NULL)
+	{
+		SET_VARSIZE(result, VARHDRSZ + buf->len);
+		memcpy(VARDATA(result), buf->data, buf->len);
+	}
+	sc_buf_free(buf);
+	if (result == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return result;
+}
+
+text *
+sc_receipt_text(const ScRowPlace *place, int64 tree_size, Snapshot snapshot)
+{
 	ScHash		path[SC_PROOF_MAX];
 	ScBuf		buf = SC_BUF_INIT;
-	text	   *result;
 	ScHash		root;
 	char	   *lines;
 	char	   *note;
 	char	   *leaf;
 	size_t		len;
 	int64		height;
-	int64		size;
+	int64		size = tree_size;
 	int			npath;
 
-	sc_row_locate(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), snapshot);
-	sc_row_require_sealed(&place);
-	height = covering_block(&place, snapshot, &size, &lines);
-	leaf = sc_row_leaf_text(&place, &len);
-	require_unaltered(&place, leaf, len);
-	npath = sc_inclusion_path(path, place.chain->chain_id, place.leaf_index, size, snapshot);
-	sc_inclusion_root(&root, &place.leaf_hash, place.leaf_index, size, path, npath);
-	sc_inclusion_require_root(place.chain->chain_id, height, snapshot, &root);
-	note = sc_checkpoint_note(place.chain->origin, size, &root, lines);
-	sc_row_done(&place);
+	sc_row_require_sealed(place);
+	height = covering_block(place, snapshot, &size, &lines);
+	leaf = sc_row_leaf_text(place, &len);
+	require_unaltered(place, leaf, len);
+	npath = sc_inclusion_path(path, place->chain->chain_id, place->leaf_index, size, snapshot);
+	sc_inclusion_root(&root, &place->leaf_hash, place->leaf_index, size, path, npath);
+	sc_inclusion_require_root(place->chain->chain_id, height, snapshot, &root);
+	note = sc_checkpoint_note(place->chain->origin, size, &root, lines);
+	sc_prooffile_format(&buf, leaf, len, place->leaf_index, path, npath, note, strlen(note));
+	return take_file(&buf);
+}
 
-	sc_prooffile_format(&buf, leaf, len, place.leaf_index, path, npath, note, strlen(note));
-	if (buf.failed)
-	{
-		sc_buf_free(&buf);
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	}
-	result = palloc(VARHDRSZ + buf.len);
-	SET_VARSIZE(result, VARHDRSZ + buf.len);
-	memcpy(VARDATA(result), buf.data, buf.len);
-	sc_buf_free(&buf);
+/*
+ * seoulchain.receipt(relation regclass, ledger_seq bigint, tree_size bigint DEFAULT NULL) returns text
+ *
+ * The row's leaf, its inclusion path and a checkpoint, the newest without a
+ * size, as a c2sp.org/tlog-proof@v1 file that seoulchain-verify reads.
+ * Privileges: whoever may SELECT the row.  Errors: row not sealed, block not
+ * signed, no checkpoint of that size holds the row.
+ */
+Datum
+sc_receipt(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	ScRowPlace	place;
+	text	   *result;
+	int64		size = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	sc_row_locate(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), snapshot);
+	if (size == 0 && !PG_ARGISNULL(2))
+		not_covered(&place, size);
+	result = sc_receipt_text(&place, size, snapshot);
+	sc_row_done(&place);
 	PG_RETURN_TEXT_P(result);
 }

@@ -82,9 +82,18 @@ mail_abandon(int code, Datum arg)
 	ConditionVariableBroadcast(&sc_seal_shared->mail_freed);
 }
 
-/* is a worker there, or at least on its way for less than the time we have patience for? */
-static void
-check_worker(TimestampTz *missing_since)
+void
+sc_worker_missing(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("no sealing worker is running in this database"),
+			 errdetail("None came while this session waited."),
+			 errhint("If CREATE EXTENSION has not committed yet, commit it first; else look for the reason in the server log, for example max_worker_processes.")));
+}
+
+void
+sc_worker_require(TimestampTz *missing_since)
 {
 	ScSealSlot *slot = sc_slot_find(MyDatabaseId, true);
 	bool		running = false;
@@ -106,11 +115,7 @@ check_worker(TimestampTz *missing_since)
 		sc_slot_look_again(MyDatabaseId);
 	}
 	else if (TimestampDifferenceExceeds(*missing_since, GetCurrentTimestamp(), SC_MAIL_PATIENCE_MS))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no sealing worker is running in this database"),
-				 errdetail("None came within %d seconds.", SC_MAIL_PATIENCE_MS / 1000),
-				 errhint("If CREATE EXTENSION has not committed yet, commit it first; else look for the reason in the server log, for example max_worker_processes.")));
+		sc_worker_missing();
 }
 
 /* sleeps until the answer is there */
@@ -125,7 +130,7 @@ mail_sleep(ScMail *mail, ScMail *answer)
 	ConditionVariablePrepareToSleep(&mail->answered);
 	while (!mail_collect(mail, answer))
 	{
-		check_worker(&missing_since);
+		sc_worker_require(&missing_since);
 		ConditionVariableTimedSleep(&mail->answered, 500, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();

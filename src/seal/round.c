@@ -223,6 +223,7 @@ work_chains(List *works, bool seal, MemoryContext context)
 			ok = false;
 		else if (!sign_chain(work, context))
 			ok = false;
+		sc_chain_state_passed(work->chain_id);
 	}
 	return ok;
 }

@@ -55,7 +55,10 @@ startup_shmem(void)
 		for (int i = 0; i < SC_SEAL_DATABASES; i++)
 		{
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].pending, 0);
+			pg_atomic_init_u32(&sc_seal_shared->slots[i].asked, 0);
+			pg_atomic_init_u32(&sc_seal_shared->slots[i].passed, 0);
 			ConditionVariableInit(&sc_seal_shared->slots[i].changed);
+			ConditionVariableInit(&sc_seal_shared->slots[i].progress);
 		}
 		for (int i = 0; i < SC_SEAL_MAILS; i++)
 			ConditionVariableInit(&sc_seal_shared->mails[i].answered);
@@ -486,4 +489,19 @@ sc_chain_state_ok(int32 chain_id)
 		state->failing_since = 0;
 	}
 	LWLockRelease(sc_seal_shared->lock);
+}
+
+/* the worker is through with a chain, and its state is set */
+void
+sc_chain_state_passed(int32 chain_id)
+{
+	ScSealChainState *state;
+
+	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
+	state = chain_state_search(chain_id, true);
+	if (state != NULL)
+		state->passed++;
+	LWLockRelease(sc_seal_shared->lock);
+	pg_atomic_fetch_add_u32(&my_slot->passed, 1);
+	ConditionVariableBroadcast(&my_slot->progress);
 }

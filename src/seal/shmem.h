@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
@@ -44,7 +45,10 @@ typedef struct ScSealSlot
 	bool		absent;			/* looked: the database has no extension */
 	TimestampTz retry_at;		/* no start before: the last worker failed */
 	pg_atomic_uint32 pending;	/* journal rows may have been committed */
+	pg_atomic_uint32 asked;		/* somebody wants a round now and does not wait for its answer */
 	ConditionVariable changed;	/* the worker's state changed */
+	pg_atomic_uint32 passed;	/* counts chains that the worker is through with, for better or worse */
+	ConditionVariable progress; /* that counter went on */
 } ScSealSlot;
 
 /* requests to a worker */
@@ -98,6 +102,7 @@ typedef struct ScSealChainState
 {
 	Oid			dboid;			/* InvalidOid: free */
 	int32		chain_id;
+	uint32		passed;			/* counts rounds that are through with it, for better or worse */
 	ScSigningState signing;
 	char		suspended_why[SC_SEAL_TEXT_LEN];
 	int			attempts;		/* failed in a row */
@@ -134,6 +139,12 @@ extern bool sc_hold_active(Oid dboid);
 
 /* mailbox, requester's side: errors with the worker's words; returns a copy of the answer */
 extern void sc_mail_call(ScMail *mail);
+/*
+ * Errors when no worker has been running for ten seconds; *missing_since is
+ * the caller's, 0 at first and whenever one runs.
+ */
+extern void sc_worker_require(TimestampTz *missing_since);
+extern void sc_worker_missing(void) SC_NORETURN;	/* the error itself */
 /* worker's side */
 extern ScMail *sc_mail_take(void);
 extern void sc_mail_answer(ScMail *mail, bool ok);
@@ -144,5 +155,6 @@ extern void sc_chain_state_get(int32 chain_id, ScSealChainState *out);
 extern void sc_chain_state_set_signing(int32 chain_id, ScSigningState signing, const char *why);
 extern void sc_chain_state_failed(int32 chain_id, const char *error);
 extern void sc_chain_state_ok(int32 chain_id);
+extern void sc_chain_state_passed(int32 chain_id);	/* tells those who wait */
 
 #endif							/* SC_SEAL_SHMEM_H */

@@ -153,7 +153,10 @@ run_round(WorkerClock *clock, ScSealSlot *slot, List *mails, bool seal)
 {
 	pgstat_report_activity(STATE_RUNNING, "sealing");
 	if (seal)
+	{
+		pg_atomic_exchange_u32(&slot->asked, 0);
 		pg_atomic_exchange_u32(&slot->pending, 0);
+	}
 	clock->last_round = GetCurrentTimestamp();
 	if (sc_seal_round(mails, seal))
 		clock->failures = 0;
@@ -205,7 +208,7 @@ worker_loop(ScSealSlot *slot)
 		MemoryContextSwitchTo(context);
 		mails = sc_seal_mails();
 		timeout = round_due(&clock, pg_atomic_read_u32(&slot->pending) != 0);
-		if (mails != NIL || timeout == 0)
+		if (mails != NIL || timeout == 0 || pg_atomic_read_u32(&slot->asked) != 0)
 		{
 			extension_absent = !extension_present();
 			if (extension_absent)

@@ -22,7 +22,7 @@ SELECT results_eq(
 		('seoulchain.leaf_data(regclass,bigint)'),
 		('seoulchain.leaf_hash(regclass,bigint)'),
 		('seoulchain.leaf_index(regclass,bigint)'),
-		('seoulchain.receipt(regclass,bigint)'),
+		('seoulchain.receipt(regclass,bigint,bigint)'),
 		-- asks whether the caller may SELECT the tables
 		('seoulchain.replay(text,integer,timestamp with time zone,timestamp with time zone,text)'),
 		('seoulchain.root_hash(text,bigint)'),
@@ -31,7 +31,9 @@ SELECT results_eq(
 		('seoulchain.verify_consistency(bigint,bytea,bigint,bytea,bytea[])'),
 		('seoulchain.verify_inclusion(bytea,bigint,bigint,bytea[],bytea)'),
 		('seoulchain.verify_jws(text,bytea,bytea,text)'),
-		('seoulchain.verify_signature(bytea,bytea,bytea)')$$,
+		('seoulchain.verify_signature(bytea,bytea,bytea)'),
+		-- asks whether the caller may SELECT the row
+		('seoulchain.wait_for_seal(regclass,bigint,interval)')$$,
 	'the functions that PUBLIC may execute');
 
 SELECT results_eq(

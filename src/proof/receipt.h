@@ -1,0 +1,19 @@
+/*
+ * receipt.h
+ *	  Making the file that proves a row.
+ */
+#ifndef SC_PROOF_RECEIPT_H
+#define SC_PROOF_RECEIPT_H
+
+#include "postgres.h"
+
+#include "proof/locate.h"
+
+/*
+ * The receipt of a row in the signed checkpoint of tree_size leaves, 0 for
+ * the newest.  Errors: not sealed, not signed, no such checkpoint, and
+ * DATA_CORRUPTED when the row is not what was sealed.
+ */
+extern text *sc_receipt_text(const ScRowPlace *place, int64 tree_size, Snapshot snapshot);
+
+#endif							/* SC_PROOF_RECEIPT_H */
