@@ -126,8 +126,8 @@ verify(const ScEvidence *evidence, const char *text, size_t len)
 bool
 sc_evidence_check_signature(ScEvidence *evidence, bool *good)
 {
-	const char *text;
-	size_t		len;
+	const char *text = NULL;
+	size_t		len = 0;
 	ScJwsReason reason;
 
 	if (!signature_text(evidence, &text, &len))

@@ -27,7 +27,10 @@ INSERT INTO promised VALUES
 	('verify_consistency', 'from_size bigint, from_root bytea, to_size bigint, to_root bytea, path bytea[]', 'boolean'),
 	('verify', 'relation regclass DEFAULT NULL::regclass, checkpoint text DEFAULT NULL::text', NULL),
 	('verify_indexes', 'relation regclass', NULL),
-	('receipt', 'relation regclass, ledger_seq bigint', 'text'),
+	('receipt', 'relation regclass, ledger_seq bigint, tree_size bigint DEFAULT NULL::bigint', 'text'),
+	('wait_for_seal', 'relation regclass, ledger_seq bigint, timeout interval DEFAULT ''00:00:10''::interval, OUT receipt text, OUT timestamps bytea[]', 'record'),
+	('timestamp_request', 'checkpoint text DEFAULT seoulchain.checkpoint()', 'bytea'),
+	('add_timestamp', 'token bytea, unasked boolean DEFAULT false, OUT chain text, OUT tree_size bigint, OUT "time" timestamp with time zone', 'record'),
 	('open_chain', 'name text', NULL),
 	('add_ledger_seq', 'parent regclass', NULL),
 	('add_ledger_time', 'relation regclass', NULL);
