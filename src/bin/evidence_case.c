@@ -207,7 +207,7 @@ rule(Builder *b, ScCertificateState certificate)
 	evidence->cause = ruling.need >= 0 ? b->need_pieces[ruling.need] : ruling.end >= 0 ? b->end_pieces[ruling.end] : NULL;
 }
 
-/* the delegate's row under this grant, and under what ended the delegation behind it */
+/* the delegate's row under this grant; whatever is said of the delegation behind it, a new grant too, takes its place */
 static bool
 rule_by_grant(Builder *b, const ScPiece *grant, ScCertificateState certificate)
 {
@@ -224,7 +224,7 @@ rule_by_grant(Builder *b, const ScPiece *grant, ScCertificateState certificate)
 	{
 		const ScPiece *piece = &evidence->pieces[i];
 
-		if (piece->role == SC_ROLE_DELEGATION && !piece->idle && action_is(piece, "end") &&
+		if (piece->role == SC_ROLE_DELEGATION && !piece->idle &&
 			piece->file.receipt.index > grant->file.receipt.index)
 			(void) add_end(b, piece);
 	}

@@ -34,23 +34,23 @@ is_before(const ScPiece *piece, const ScMoment *row)
 	return moment.leaf < row->leaf && moment.has_time && moment.time <= row->time;
 }
 
-/* whether the ledger, before the row, took back what this piece says of its authority */
+/* whether the ledger said something newer of the same authority before the row: the last word counts */
 static bool
-distrusted(const ScEvidence *evidence, const ScPiece *trust, const ScMoment *row)
+superseded(const ScEvidence *evidence, const ScPiece *authority, const ScMoment *row)
 {
 	for (int i = 0; i < evidence->npieces; i++)
 	{
 		const ScPiece *piece = &evidence->pieces[i];
 
-		if (piece->role == SC_ROLE_AUTHORITY && is_action(piece, "distrust") &&
-			piece->file.receipt.index > trust->file.receipt.index && piece->file.receipt.index < row->leaf &&
-			sc_json_same(sc_leaf_column(&piece->leaf, "authority"), sc_leaf_column(&trust->leaf, "authority")))
+		if (piece->role == SC_ROLE_AUTHORITY && is_before(piece, row) &&
+			piece->file.receipt.index > authority->file.receipt.index &&
+			sc_json_same(sc_leaf_column(&piece->leaf, "authority"), sc_leaf_column(&authority->leaf, "authority")))
 			return true;
 	}
 	return false;
 }
 
-/* gives the bytes of a piece's column to the authorities */
+/* gives a certificate or list to the authorities */
 static bool
 add(ScEvidence *evidence, ScAuthorities *authorities, const ScPiece *piece)
 {
@@ -64,7 +64,8 @@ add(ScEvidence *evidence, ScAuthorities *authorities, const ScPiece *piece)
 	if (ok)
 	{
 		reason = crl ? sc_authorities_add_crl(authorities, der.data, der.len) :
-			sc_authorities_add_anchor(authorities, der.data, der.len);
+			is_action(piece, "trust") ? sc_authorities_add_anchor(authorities, der.data, der.len) :
+			sc_authorities_add_intermediate(authorities, der.data, der.len);
 		ok = reason == SC_CERT_OK || sc_evidence_fail(evidence, reason == SC_CERT_NO_MEMORY ? SC_UNUSABLE : SC_REFUTED,
 													  piece, "What it holds can be no authority's certificate or list.");
 	}
@@ -81,7 +82,8 @@ add_all(ScEvidence *evidence, ScAuthorities *authorities, const ScMoment *row, W
 		bool		wanted = false;
 
 		if (piece->role == SC_ROLE_AUTHORITY)
-			wanted = is_action(piece, "trust") && is_before(piece, row) && !distrusted(evidence, piece, row);
+			wanted = (is_action(piece, "trust") || is_action(piece, "intermediate")) && is_before(piece, row) &&
+				!superseded(evidence, piece, row);
 		else if (piece->role == SC_ROLE_CRL)
 			wanted = which == ALL || is_before(piece, row);
 		if (wanted && !add(evidence, authorities, piece))
