@@ -63,6 +63,10 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.open_chain(text)
 TO seoulchain_operator;
 
+/* who may sign: the tables themselves are their owner's to grant; the trigger is called by no hand */
+GRANT EXECUTE ON FUNCTION seoulchain.install_members(text, name) TO seoulchain_operator;
+GRANT EXECUTE ON FUNCTION seoulchain.normalise_member() TO PUBLIC;
+
 /* whose word about time counts, and that word */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.add_time_authority(text, bytea, boolean),

@@ -14,6 +14,7 @@
 #include "ledger/settings.h"
 #include "ledger/shmem.h"
 #include "ledger/target.h"
+#include "member/member.h"
 #include "miscadmin.h"
 #include "proof/proof_init.h"
 #include "seal/seal.h"
@@ -39,6 +40,7 @@ _PG_init(void)
 	sc_recorder_init();
 	sc_target_init();
 	sc_ddl_init();
+	sc_member_init();
 	sc_seal_init();
 	sc_proof_init();
 	MarkGUCPrefixReserved("seoulchain");

@@ -266,6 +266,17 @@ sc_ledger_by_relation(Oid relid, bool missing_ok)
 	return NULL;
 }
 
+ScLedgerTable *
+sc_ledger_by_id(int32 table_id)
+{
+	ScanKeyData key;
+	List	   *tables;
+
+	ScanKeyInit(&key, SC_LEDGER_ATTR_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(table_id));
+	tables = ledger_scan("ledger_pkey", 1, &key);
+	return tables == NIL ? NULL : linitial(tables);
+}
+
 static int
 compare_tables(const ListCell *a, const ListCell *b)
 {

@@ -58,6 +58,9 @@ extern void sc_chain_require_open(const ScChain *chain);
 
 /* the registry's entry of a relation; NULL or an error (WRONG_OBJECT_TYPE, hint) */
 extern ScLedgerTable *sc_ledger_by_relation(Oid relid, bool missing_ok);
+/* the entry of that number, or NULL */
+extern ScLedgerTable *sc_ledger_by_id(int32 table_id);
+
 /* every entry, or those of one chain (chain_id >= 0), by table_id: List of ScLedgerTable * */
 extern List *sc_ledger_list(int32 chain_id);
 

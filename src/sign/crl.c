@@ -60,9 +60,8 @@ judge_form(const X509_CRL *crl)
 	return SC_CERT_OK;
 }
 
-/* decodes a list that fills the bytes */
-static ScCertReason
-read_crl(X509_CRL **out, const void *data, size_t len)
+ScCertReason
+sc_crl_read(X509_CRL **out, const void *data, size_t len)
 {
 	uint8_t    *der;
 	size_t		derlen;
@@ -89,7 +88,7 @@ sc_authorities_add_crl(ScAuthorities *authorities, const void *data, size_t len)
 	ScCertReason reason;
 
 	ERR_set_mark();
-	reason = read_crl(&crl, data, len);
+	reason = sc_crl_read(&crl, data, len);
 	if (reason == SC_CERT_OK && sk_X509_CRL_push(authorities->crls, crl) > 0)
 		crl = NULL;
 	else if (reason == SC_CERT_OK)
@@ -107,7 +106,7 @@ sc_crl_describe(ScCertInfo *out, ScBuf *der, const void *data, size_t len)
 	ScCertReason reason;
 
 	ERR_set_mark();
-	reason = read_crl(&crl, data, len);
+	reason = sc_crl_read(&crl, data, len);
 	if (reason == SC_CERT_OK)
 	{
 		int			n = i2d_X509_CRL(crl, &bytes);
@@ -128,15 +127,22 @@ sc_crl_describe(ScCertInfo *out, ScBuf *der, const void *data, size_t len)
 	return reason;
 }
 
+ScCertReason
+sc_crl_signed_by(X509_CRL *crl, X509 *issuer)
+{
+	EVP_PKEY   *pkey = X509_get0_pubkey(issuer);
+
+	if ((X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0)
+		return SC_CERT_WRONG_USAGE;
+	return pkey != NULL && X509_CRL_verify(crl, pkey) == 1 ? SC_CERT_OK : SC_CERT_BAD_SIGNATURE;
+}
+
 /* whether the certificate's issuer made this list */
 static bool
 made_by(X509_CRL *crl, X509 *cert, X509 *issuer)
 {
-	EVP_PKEY   *pkey = X509_get0_pubkey(issuer);
-
 	return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) == 0 &&
-		(X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0 &&
-		pkey != NULL && X509_CRL_verify(crl, pkey) == 1;
+		sc_crl_signed_by(crl, issuer) == SC_CERT_OK;
 }
 
 /* whether what the list leaves out can be relied on at that time */

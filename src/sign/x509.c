@@ -147,9 +147,8 @@ sc_cert_bytes(uint8_t **der, size_t *derlen, const char *name, const void *data,
 	return *der ? SC_CERT_OK : SC_CERT_NO_MEMORY;
 }
 
-/* decodes a certificate that fills the bytes */
-static ScCertReason
-read_certificate(X509 **out, const void *data, size_t len)
+ScCertReason
+sc_cert_read(X509 **out, const void *data, size_t len)
 {
 	uint8_t    *der;
 	size_t		derlen;
@@ -193,7 +192,7 @@ add_certificate(ScAuthorities *authorities, const void *data, size_t len, bool t
 	ScCertReason reason;
 
 	ERR_set_mark();
-	reason = read_certificate(&cert, data, len);
+	reason = sc_cert_read(&cert, data, len);
 	if (reason == SC_CERT_OK)
 		reason = keep_certificate(authorities, cert, trusted);
 	X509_free(cert);
@@ -334,6 +333,24 @@ note_authority(ScCertJudgement *out, STACK_OF(X509) *chain)
 	out->has_authority = X509_digest(anchor, EVP_sha256(), out->authority.bytes, &n) == 1;
 }
 
+/* when every certificate of the chain is valid */
+static void
+note_validity(ScCertJudgement *out, STACK_OF(X509) *chain)
+{
+	out->chain_from = out->not_before;
+	out->chain_until = out->not_after;
+	for (int i = 1; i < sk_X509_num(chain); i++)
+	{
+		int64_t		from;
+		int64_t		until;
+
+		if (sc_cert_time(&from, X509_get0_notBefore(sk_X509_value(chain, i))) && from > out->chain_from)
+			out->chain_from = from;
+		if (sc_cert_time(&until, X509_get0_notAfter(sk_X509_value(chain, i))) && until < out->chain_until)
+			out->chain_until = until;
+	}
+}
+
 /* builds and checks the chain */
 static void
 judge_chain(ScCertJudgement *out, const ScAuthorities *authorities, X509 *cert, STACK_OF(X509) *more,
@@ -354,6 +371,7 @@ judge_chain(ScCertJudgement *out, const ScAuthorities *authorities, X509 *cert, 
 		{
 			out->reason = SC_CERT_OK;
 			note_authority(out, X509_STORE_CTX_get0_chain(ctx));
+			note_validity(out, X509_STORE_CTX_get0_chain(ctx));
 			sc_crl_judge(out, authorities, X509_STORE_CTX_get0_chain(ctx), at);
 		}
 		else
@@ -411,7 +429,7 @@ sc_cert_judge(ScCertJudgement *out, const ScAuthorities *authorities, const void
 	ScCertReason reason;
 
 	ERR_set_mark();
-	reason = read_certificate(&cert, data, len);
+	reason = sc_cert_read(&cert, data, len);
 	if (reason == SC_CERT_OK)
 		sc_cert_judge_decoded(out, authorities, cert, NULL, SC_CERT_USE_ROWS, at);
 	else
@@ -432,7 +450,7 @@ sc_cert_describe(ScCertInfo *out, ScBuf *der, const void *data, size_t len)
 	ScCertReason reason;
 
 	ERR_set_mark();
-	reason = read_certificate(&cert, data, len);
+	reason = sc_cert_read(&cert, data, len);
 	if (reason == SC_CERT_OK)
 	{
 		int			n = i2d_X509(cert, &bytes);

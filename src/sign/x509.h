@@ -9,6 +9,7 @@
 #define SC_SIGN_X509_H
 
 #include "core/buf.h"
+#include "core/buf.h"
 #include "sign/pubkey.h"
 
 #define SC_CERT_NAME_MAX 512
@@ -40,6 +41,8 @@ typedef struct ScCertJudgement
 	char		issuer[SC_CERT_NAME_MAX];
 	int64_t		not_before;		/* its validity, POSIX seconds */
 	int64_t		not_after;		/* libcrypto takes this second itself as expired */
+	int64_t		chain_from;		/* while every certificate of the chain is valid, once a chain was found */
+	int64_t		chain_until;
 	bool		has_authority;
 	ScHash		authority;		/* SHA-256 of the registered certificate that the chain ends in */
 	bool		revoked;		/* some CRL lists one of the chain, at whatever time */
@@ -79,6 +82,23 @@ extern SC_WARN_UNUSED ScCertReason sc_crl_describe(ScCertInfo *out, ScBuf *der, 
 
 /* judges a certificate (PEM or DER) for signing rows, at a time in POSIX seconds */
 extern void sc_cert_judge(ScCertJudgement *out, const ScAuthorities *authorities, const void *data, size_t len, int64_t at);
+
+/* what a register of authorities keeps (x509_register.c): one certificate or list as DER, appended to the buffer */
+extern SC_WARN_UNUSED ScCertReason sc_cert_to_der(ScBuf *out, const void *data, size_t len);
+extern SC_WARN_UNUSED ScCertReason sc_crl_to_der(ScBuf *out, const void *data, size_t len);
+
+/* may it issue certificates?  WRONG_USAGE when not, WEAK for a key or hash under 112 bits of security */
+extern SC_WARN_UNUSED ScCertReason sc_cert_judge_authority(const void *data, size_t len);
+
+typedef struct ScCrlFacts
+{
+	int64_t		issued_at;		/* thisUpdate, POSIX seconds */
+	ScHash		scope;			/* of the distribution point that a partitioned list is for; lists of one scope replace each other */
+} ScCrlFacts;
+
+/* did this authority make the list?  UNKNOWN_AUTHORITY: another name; WRONG_USAGE, BAD_SIGNATURE, or what is wrong with the list itself */
+extern SC_WARN_UNUSED ScCertReason sc_crl_judge_issuer(ScCrlFacts *out, const void *crl, size_t crllen,
+													   const void *cert, size_t certlen);
 
 extern const char *sc_cert_reason_text(ScCertReason reason);
 extern const char *sc_cert_revocation_text(int reason); /* "key compromise", ... */

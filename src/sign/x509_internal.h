@@ -36,6 +36,13 @@ extern void sc_cert_print_name(char out[SC_CERT_NAME_MAX], const X509_NAME *name
 /* one PEM block or DER, the whole input; free *der with OPENSSL_free; `name` is the PEM block's */
 extern ScCertReason sc_cert_bytes(uint8_t **der, size_t *derlen, const char *name, const void *data, size_t len);
 
+/* decode one certificate or list that fills the bytes, PEM or DER; *out is NULL (certificate) or to be freed all the same */
+extern ScCertReason sc_cert_read(X509 **out, const void *data, size_t len);
+extern ScCertReason sc_crl_read(X509_CRL **out, const void *data, size_t len);
+
+/* SC_CERT_OK, WRONG_USAGE when it may not sign lists, BAD_SIGNATURE; names are not compared */
+extern ScCertReason sc_crl_signed_by(X509_CRL *crl, X509 *issuer);
+
 /* whether the CRLs at hand list one of the chain's certificates (crl.c) */
 extern void sc_crl_judge(ScCertJudgement *out, const ScAuthorities *authorities, STACK_OF(X509) *chain, int64_t at);
 

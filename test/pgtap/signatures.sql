@@ -32,6 +32,7 @@ INSERT INTO promised VALUES
 	('timestamp_request', 'checkpoint text DEFAULT seoulchain.checkpoint()', 'bytea'),
 	('add_timestamp', 'token bytea, unasked boolean DEFAULT false, OUT chain text, OUT tree_size bigint, OUT "time" timestamp with time zone', 'record'),
 	('open_chain', 'name text', NULL),
+	('install_members', 'chain text DEFAULT ''main''::text, schema name DEFAULT ''members''::name', NULL),
 	('add_ledger_seq', 'parent regclass', NULL),
 	('add_ledger_time', 'relation regclass', NULL);
 
