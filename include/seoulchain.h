@@ -86,6 +86,9 @@ struct ScRule
 	const char *meaning;
 	const ScRuleParam *params;
 
+	/* does effect add to keys that lock did not name? */
+	bool		sums;
+
 	/*
 	 * Are the arguments good together?  No values, no state.  May be NULL.
 	 * false after sc_rule_refuse(), as for check.
@@ -124,6 +127,7 @@ struct ScRuleHost
 	const char *(*sum) (ScRuleCall *call, const char *a, const char *b);
 	bool		(*time) (const char *text, int64_t *time);
 	const char *(*time_text) (ScRuleCall *call, int64_t time);
+	void		(*pulse) (ScRuleCall *call);
 };
 
 /* the row's value of the i-th column of a parameter; NULL = null, or not given */
@@ -162,8 +166,8 @@ sc_rule_put(ScRuleCall *call, const char *key, const char *value)
 }
 
 /*
- * Only in effect: adds to a decimal (none is 0).  The key need not be locked:
- * then nobody waits, and who locks it later gets the sum.
+ * Only in effect: adds to a decimal (none is 0).  For a rule that `sums` the
+ * key need not be locked: then nobody waits, and who locks it later gets the sum.
  */
 static inline void
 sc_rule_add(ScRuleCall *call, const char *key, const char *amount)
@@ -225,6 +229,13 @@ static inline const char *
 sc_rule_sum(ScRuleCall *call, const char *a, const char *b)
 {
 	return call->host->sum(call, a, b);
+}
+
+/* for long loops: a cancelled statement, or one over its time, ends here */
+static inline void
+sc_rule_pulse(ScRuleCall *call)
+{
+	call->host->pulse(call);
 }
 
 /* instants: from the text of a timestamptz, and back */

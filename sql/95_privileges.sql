@@ -13,7 +13,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA seoulchain FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA seoulchain FROM PUBLIC;
 
 /* blocks, checkpoints and their timestamps are made to be shown */
-GRANT SELECT ON seoulchain.block, seoulchain.timestamps, seoulchain.allowed_type TO PUBLIC;
+GRANT SELECT ON seoulchain.block, seoulchain.timestamps, seoulchain.allowed_type, seoulchain.rules TO PUBLIC;
+GRANT EXECUTE ON FUNCTION seoulchain.rules() TO PUBLIC;
 
 /* everybody may know the rules and who approved them */
 GRANT SELECT ON seoulchain.contracts, seoulchain.contract_versions, seoulchain.contract_rules, seoulchain.approvals TO PUBLIC;

@@ -38,6 +38,17 @@
 #define sc_database_ownercheck(dboid, roleid) pg_database_ownercheck((dboid), (roleid))
 #endif
 
+/* an update that nobody can be in the way of */
+#if PG_VERSION_NUM >= 160000
+#define sc_simple_heap_update(rel, tid, tuple) \
+	do { \
+		TU_UpdateIndexes update_indexes_; \
+		simple_heap_update((rel), (tid), (tuple), &update_indexes_); \
+	} while (0)
+#else
+#define sc_simple_heap_update(rel, tid, tuple) simple_heap_update((rel), (tid), (tuple))
+#endif
+
 /* does the role own the relation? */
 #if PG_VERSION_NUM >= 160000
 #define SC_OWNS_RELATION(relid, role) object_ownercheck(RelationRelationId, (relid), (role))

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "contract/contract_init.h"
 #include "ledger/ddl.h"
 #include "ledger/recorder.h"
 #include "ledger/sequence.h"
@@ -43,5 +44,6 @@ _PG_init(void)
 	sc_member_init();
 	sc_seal_init();
 	sc_proof_init();
+	sc_contract_init();
 	MarkGUCPrefixReserved("seoulchain");
 }

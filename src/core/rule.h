@@ -24,6 +24,9 @@ extern const ScRule sc_rule_quota;
 extern const ScRule sc_rule_transition;
 extern const ScRule sc_rule_window;
 
+/* appends what the rule takes: "key: array of columns, required; ..." */
+extern void sc_rule_describe(ScBuf *buf, const ScRule *rule);
+
 /* what is wrong with a row or a parameter */
 typedef struct ScRuleProblem
 {
@@ -72,6 +75,8 @@ typedef struct ScRuleStore
 	const char *(*get) (struct ScRuleStore *store, const char *key);
 	void		(*put) (struct ScRuleStore *store, const char *key, const char *value);
 	void		(*add) (struct ScRuleStore *store, const char *key, const char *amount);
+	/* a good moment to stop; may be NULL, may not return */
+	void		(*pulse) (struct ScRuleStore *store);
 	bool		failed;			/* out of memory: what it holds is not to be used */
 } ScRuleStore;
 

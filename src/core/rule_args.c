@@ -71,13 +71,9 @@ append_fields(ScBuf *buf, const ScRuleParam *param)
 	sc_buf_char(buf, '}');
 }
 
-/* "key: array of columns, required; ..." */
-static void
-append_parameters(ScBuf *buf, const ScRule *rule)
+void
+sc_rule_describe(ScBuf *buf, const ScRule *rule)
 {
-	sc_buf_literal(buf, "Rule \"");
-	sc_buf_string(buf, rule->name);
-	sc_buf_literal(buf, rule->params[0].name ? "\" takes: " : "\" takes no parameters");
 	for (const ScRuleParam *param = rule->params; param->name; param++)
 	{
 		if (param > rule->params)
@@ -94,6 +90,15 @@ append_parameters(ScBuf *buf, const ScRule *rule)
 			sc_buf_string(buf, param->initial);
 		}
 	}
+}
+
+static void
+append_parameters(ScBuf *buf, const ScRule *rule)
+{
+	sc_buf_literal(buf, "Rule \"");
+	sc_buf_string(buf, rule->name);
+	sc_buf_literal(buf, rule->params[0].name ? "\" takes: " : "\" takes no parameters");
+	sc_rule_describe(buf, rule);
 	sc_buf_char(buf, '.');
 }
 

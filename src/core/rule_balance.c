@@ -186,6 +186,7 @@ const ScRule sc_rule_balance = {
 	.source_digest = SC_DIGEST_RULE_BALANCE,
 	.meaning = "a token moves, is issued and burnt; nobody goes below zero",
 	.params = params,
+	.sums = true,
 	.accept = accept,
 	.lock = lock,
 	.check = check,

@@ -154,7 +154,7 @@ bool
 sc_rule_memory_init(ScRuleMemory *memory)
 {
 	*memory = (ScRuleMemory) {
-		.store = {memory_lock, memory_get, memory_put, memory_add, false},
+		.store = {memory_lock, memory_get, memory_put, memory_add, NULL, false},
 		.nbuckets = FIRST_BUCKETS,
 		.buckets = calloc(FIRST_BUCKETS, sizeof(struct ScRuleEntry *)),
 		.sum = SC_BUF_INIT

@@ -123,6 +123,16 @@ keep_and_free(ScRuleRun *run, ScBuf *buf)
 	return text;
 }
 
+/* before anything is allocated: it may not come back */
+static void
+host_pulse(ScRuleCall *call)
+{
+	ScRuleRun  *run = (ScRuleRun *) call;
+
+	if (run->store && run->store->pulse)
+		run->store->pulse(run->store);
+}
+
 static const char *
 host_key(ScRuleCall *call, const char *const *parts, int nparts)
 {
@@ -130,6 +140,7 @@ host_key(ScRuleCall *call, const char *const *parts, int nparts)
 	ScBuf		buf = SC_BUF_INIT;
 	ScHash		hash;
 
+	host_pulse(call);
 	for (int i = 0; i < nparts; i++)
 	{
 		sc_buf_char(&buf, i == 0 ? '[' : ',');
@@ -210,6 +221,7 @@ host_text(ScRuleCall *call, const char *format, va_list args)
 	int			len;
 	char	   *text;
 
+	host_pulse(call);
 	va_copy(again, args);
 	len = vsnprintf(NULL, 0, format, again);
 	va_end(again);
@@ -274,6 +286,7 @@ host_sum(ScRuleCall *call, const char *a, const char *b)
 	ScRuleRun  *run = (ScRuleRun *) call;
 	ScBuf		buf = SC_BUF_INIT;
 
+	host_pulse(call);
 	if (!allowed(run, sc_decimal_ok(a) && sc_decimal_ok(b)))
 		return "0";
 	sc_decimal_add(&buf, a, b);
@@ -308,7 +321,8 @@ static const ScRuleHost host = {
 	.compare = sc_decimal_compare,
 	.sum = host_sum,
 	.time = host_time,
-	.time_text = host_time_text
+	.time_text = host_time_text,
+	.pulse = host_pulse
 };
 
 void

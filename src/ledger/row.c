@@ -280,6 +280,74 @@ sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bo
 	check_leaf(buf, format);
 }
 
+int
+sc_row_column(const ScRowFormat *format, AttrNumber attno)
+{
+	for (int i = 0; i < format->ncolumns; i++)
+		if (format->columns[i].index == attno - 1)
+			return i;
+	return -1;
+}
+
+/* the text of a value, unquoted */
+static void
+append_text(ScBuf *buf, const ScRowColumn *column, Datum value)
+{
+	char		fast[SC_ROW_FAST_MAX];
+
+	switch (column->kind)
+	{
+		case SC_VALUE_TEXT:
+			{
+				struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
+
+				sc_buf_append(buf, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+				break;
+			}
+		case SC_VALUE_BYTEA:
+			{
+				struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+
+				sc_buf_literal(buf, "\\x");
+				sc_buf_hex(buf, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+				break;
+			}
+		case SC_VALUE_NUMERIC:
+			sc_buf_string(buf, DatumGetCString(DirectFunctionCall1(numeric_out, value)));
+			break;
+		case SC_VALUE_OUTPUT:
+			sc_buf_string(buf, OutputFunctionCall(column->output, value));
+			break;
+		default:
+			sc_buf_append(buf, fast, write_fast(fast, column->kind, value) - fast);
+	}
+}
+
+bool
+sc_row_text(ScBuf *buf, const ScRowFormat *format, int column, const Datum *values, const bool *nulls, int64 ledger_seq)
+{
+	const ScRowColumn *col = &format->columns[column];
+	ScHash		hash;
+
+	sc_buf_reset(buf);
+	if (nulls[col->index] || col->joined_seq >= ledger_seq)
+		return false;
+	append_text(buf, col, values[col->index]);
+	if (buf->len > SC_LEAF_LONG_VALUE)
+	{
+		sc_hash_bytes(&hash, buf->data, buf->len);
+		sc_buf_reset(buf);
+		sc_buf_literal(buf, "sha256:");
+		sc_buf_hex(buf, hash.bytes, SC_HASH_LEN);
+	}
+	if (sc_buf_cstr(buf) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("Failed on a value of ledger table \"%s\".", format->ledger_name)));
+	return true;
+}
+
 void
 sc_row_hash(ScHash *hash, const ScRowFormat *format, const ScBuf *leaf)
 {

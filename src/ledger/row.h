@@ -48,6 +48,17 @@ extern void sc_row_settings_end(int nestlevel);
  */
 extern void sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq);
 
+/* place of a column among the format's, for sc_row_text; -1 when leaves do not hold it */
+extern int	sc_row_column(const ScRowFormat *format, AttrNumber attno);
+
+/*
+ * Writes the text that the leaf of the row holds of one column into buf, NUL
+ * behind it; of a long value "sha256:" and the digest's hex.  false when the
+ * leaf does not hold it: null, or joined later.  Settings and memory as above.
+ */
+extern bool sc_row_text(ScBuf *buf, const ScRowFormat *format, int column, const Datum *values, const bool *nulls,
+						int64 ledger_seq);
+
 /* the leaf hash of what sc_row_leaf wrote with the same format */
 extern void sc_row_hash(ScHash *hash, const ScRowFormat *format, const ScBuf *leaf);
 

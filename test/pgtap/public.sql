@@ -29,6 +29,8 @@ SELECT results_eq(
 		-- asks whether the caller may SELECT the tables
 		('seoulchain.replay(text,integer,timestamp with time zone,timestamp with time zone,text)'),
 		('seoulchain.root_hash(text,bigint)'),
+		-- what this node can do
+		('seoulchain.rules()'),
 		('seoulchain.verifier_key(text)'),
 		-- arithmetic
 		('seoulchain.verify_consistency(bigint,bytea,bigint,bytea,bytea[])'),
@@ -44,7 +46,7 @@ SELECT results_eq(
 		WHERE c.relnamespace = 'seoulchain'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('public_anybody', c.oid, 'SELECT')
 		ORDER BY c.oid::regclass::text COLLATE "C"$$,
 	$$VALUES ('seoulchain.allowed_type'), ('seoulchain.approvals'), ('seoulchain.block'),
-		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'), ('seoulchain.timestamps')$$,
+		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there

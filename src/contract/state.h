@@ -1,0 +1,59 @@
+/*
+ * state.h
+ *	  What rules keep, in seoulchain.rule_state and seoulchain.rule_delta.
+ *
+ * A key is locked by locking its row, or by inserting one that keeps nothing
+ * yet, until the transaction (or its savepoint) ends.  There is no limit on
+ * how many a transaction may lock.
+ */
+#ifndef SC_CONTRACT_STATE_H
+#define SC_CONTRACT_STATE_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "nodes/pg_list.h"
+#include "storage/itemptr.h"
+#include "utils/relcache.h"
+
+typedef struct ScState
+{
+	Relation	rel;
+	Relation	index;
+	Relation	delta;
+	Relation	delta_index;
+} ScState;
+
+/* a key that the transaction holds */
+typedef struct ScStateKey
+{
+	int32		rule_id;
+	const char *key;
+	bool		sums;			/* others may have added to it */
+	ItemPointerData tid;		/* of its row in rule_state */
+	bool		fresh;			/* written by the present command */
+	const char *value;			/* NULL = nothing kept */
+	bool		summed;			/* deltas are in value, and to be taken away with the next put */
+	List	   *deltas;			/* their places: ItemPointer */
+	bool		fresh_delta;
+} ScStateKey;
+
+extern void sc_state_open(ScState *state);
+extern void sc_state_close(ScState *state);
+
+/* waits for whoever holds the key, then reads its newest value; texts are palloc'd */
+extern void sc_state_lock(const ScState *state, ScStateKey *key);
+
+/* what is kept under a locked key, sums included */
+extern const char *sc_state_get(const ScState *state, ScStateKey *key);
+
+/* value + amount, palloc'd; value NULL is 0 */
+extern const char *sc_state_sum(const char *value, const char *amount);
+
+/* keeps a value under a locked key */
+extern void sc_state_put(const ScState *state, ScStateKey *key, const char *value);
+
+/* adds to a key that need not be locked; waits for nobody */
+extern void sc_state_add(const ScState *state, int32 rule_id, const char *key, const char *amount);
+
+#endif							/* SC_CONTRACT_STATE_H */
