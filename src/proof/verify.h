@@ -123,6 +123,7 @@ typedef struct ScVerify
 	ScFaults   *faults;
 	Oid			only_relation;	/* InvalidOid: all */
 	int32		only_chain;		/* 0: all */
+	bool		opening;		/* open_chain asks: what only tells about outsiders does not matter */
 	bool		registry_damaged;	/* rows of chain, ledger or ledger_column cannot be taken apart */
 	List	   *chains;			/* of ScVerifyChain */
 	List	   *tables;			/* of ScVerifyTable */
