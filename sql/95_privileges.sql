@@ -50,8 +50,18 @@ TO seoulchain_auditor;
 /* what ALTER TABLE lets an owner do as well; they ask who owns the table */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.add_ledger_seq(regclass),
-	seoulchain.add_ledger_time(regclass)
+	seoulchain.add_ledger_time(regclass),
+	seoulchain.require_signature(regclass, name, name, name[])
 TO PUBLIC;
+
+/* the text to sign is made of what the caller brings; the trigger is called by no hand */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.signing_payload(regclass, record),
+	seoulchain.check_signature()
+TO PUBLIC;
+
+/* what counts as used follows from the rows */
+GRANT EXECUTE ON FUNCTION seoulchain.rebuild_signed_payloads(regclass) TO seoulchain_operator;
 
 /* what moves sealing, chains, keys and nodes */
 GRANT EXECUTE ON FUNCTION

@@ -16,6 +16,7 @@
 #include "ledger/shmem.h"
 #include "ledger/target.h"
 #include "member/member.h"
+#include "member/signature_guard.h"
 #include "miscadmin.h"
 #include "proof/proof_init.h"
 #include "seal/seal.h"
@@ -42,6 +43,7 @@ _PG_init(void)
 	sc_target_init();
 	sc_ddl_init();
 	sc_member_init();
+	sc_signature_init();
 	sc_seal_init();
 	sc_proof_init();
 	sc_contract_init();

@@ -204,10 +204,10 @@ append_digests(ScBuf *buf, const LongValues *longs)
 	sc_buf_char(buf, '}');
 }
 
-/* the members of "columns"; long values are noted for "digests" */
-static void
+/* the members of "columns", of those that the mask has if there is one; long values are noted for "digests" */
+static inline void
 append_columns(ScBuf *buf, LongValues *longs, const ScRowFormat *format,
-			   const Datum *values, const bool *nulls, int64 ledger_seq)
+			   const Datum *values, const bool *nulls, int64 ledger_seq, const bool *mask)
 {
 	int			skip = 1;		/* the first key has no comma */
 
@@ -216,7 +216,7 @@ append_columns(ScBuf *buf, LongValues *longs, const ScRowFormat *format,
 		const ScRowColumn *column = &format->columns[i];
 		size_t		mark = buf->len;
 
-		if (nulls[column->index] || column->joined_seq >= ledger_seq)
+		if (nulls[column->index] || column->joined_seq >= ledger_seq || (mask != NULL && !mask[i]))
 			continue;
 		sc_buf_append(buf, column->key + skip, column->keylen - skip);
 		if (append_value(buf, longs, format, column, values[column->index]))
@@ -244,6 +244,14 @@ check_leaf(const ScBuf *buf, const ScRowFormat *format)
 						 SC_LEAF_LONG_VALUE)));
 }
 
+/* a nest level of GUCs ends with its subtransaction: a caller can lose it unawares */
+static void
+require_settings(const ScRowFormat *format)
+{
+	if (format->settings != 0 && !sc_row_settings_hold(format))
+		elog(ERROR, "a leaf is made without dump settings");
+}
+
 /* ,"time":"<acceptance time in UTC>" */
 static void
 append_time(ScBuf *buf, TimestampTz time)
@@ -261,13 +269,10 @@ sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bo
 	LongValues	longs = {0, NULL};
 	char		number[24];
 
-	/* a nest level of GUCs ends with its subtransaction: a caller can lose it unawares */
-	if (format->settings != 0 && !sc_row_settings_hold(format))
-		elog(ERROR, "a leaf is made without dump settings");
-
+	require_settings(format);
 	sc_buf_reset(buf);
 	sc_buf_append(buf, format->prefix, format->prefixlen);
-	append_columns(buf, &longs, format, values, nulls, ledger_seq);
+	append_columns(buf, &longs, format, values, nulls, ledger_seq, NULL);
 	sc_buf_char(buf, '}');
 	if (longs.count > 0)
 		append_digests(buf, &longs);
@@ -346,6 +351,37 @@ sc_row_text(ScBuf *buf, const ScRowFormat *format, int column, const Datum *valu
 				 errmsg("out of memory"),
 				 errdetail("Failed on a value of ledger table \"%s\".", format->ledger_name)));
 	return true;
+}
+
+void
+sc_row_payload(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, const bool *mask)
+{
+	LongValues	longs = {0, NULL};
+
+	require_settings(format);
+	sc_buf_reset(buf);
+	sc_buf_append(buf, format->prefix, format->prefixlen);
+	append_columns(buf, &longs, format, values, nulls, PG_INT64_MAX, mask);
+	sc_buf_char(buf, '}');
+	if (longs.count > 0)
+		append_digests(buf, &longs);
+	/* without the quote that ends seq */
+	sc_buf_append(buf, format->suffix + 1, format->suffixlen - 1);
+	sc_buf_char(buf, '}');
+	check_leaf(buf, format);
+}
+
+int
+sc_row_format_count(const ScRowFormat *format)
+{
+	return format->ncolumns;
+}
+
+AttrNumber
+sc_row_format_column(const ScRowFormat *format, int i, const char **ledger_name)
+{
+	*ledger_name = format->columns[i].name;
+	return format->columns[i].index + 1;
 }
 
 void

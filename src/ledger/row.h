@@ -59,6 +59,17 @@ extern int	sc_row_column(const ScRowFormat *format, AttrNumber attno);
 extern bool sc_row_text(ScBuf *buf, const ScRowFormat *format, int column, const Datum *values, const bool *nulls,
 						int64 ledger_seq);
 
+/*
+ * The signed payload of the row (docs/format.md section 12): its leaf without
+ * seq and time, and of the columns only those that the mask has, one entry for
+ * each column of the format; every column counts as joined.
+ */
+extern void sc_row_payload(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, const bool *mask);
+
+/* the columns that leaves hold, in the order of their keys: how many; attribute number and ledger name of one */
+extern int	sc_row_format_count(const ScRowFormat *format);
+extern AttrNumber sc_row_format_column(const ScRowFormat *format, int i, const char **ledger_name);
+
 /* the leaf hash of what sc_row_leaf wrote with the same format */
 extern void sc_row_hash(ScHash *hash, const ScRowFormat *format, const ScBuf *leaf);
 

@@ -128,6 +128,7 @@ make_column(ScRowFormat *format, ScRowColumn *out, Form_pg_attribute att, const 
 
 	out->index = att->attnum - 1;
 	out->joined_seq = column->joined_seq;
+	out->name = pstrdup(column->ledger_name);
 	out->key = make_key(column->ledger_name, &out->keylen);
 	out->kind = sc_row_value_kind(att->atttypid, &settings);
 	out->output = NULL;

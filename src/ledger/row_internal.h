@@ -46,6 +46,7 @@ typedef struct ScRowColumn
 	int			index;			/* in values and nulls: attnum - 1 */
 	ScValueKind kind;
 	int64		joined_seq;		/* leaves with a greater ledger_seq hold the column */
+	char	   *name;			/* ledger name */
 	char	   *key;			/* ,"<escaped ledger name>": */
 	int			keylen;
 	FmgrInfo   *output;			/* SC_VALUE_OUTPUT only */

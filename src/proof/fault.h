@@ -22,6 +22,10 @@
 #define SC_FAULT_ROW_DUPLICATED "row duplicated"
 #define SC_FAULT_ROW_UNREADABLE "row unreadable"
 #define SC_FAULT_PAGE_UNREADABLE "page unreadable"
+/* signed rows: what counts as used */
+#define SC_FAULT_PAYLOAD_MISSING "signed payload missing"
+#define SC_FAULT_PAYLOAD_ADDED "signed payload added"
+#define SC_FAULT_PAYLOAD_ALTERED "signed payload altered"
 /* tables and registry */
 #define SC_FAULT_TABLE_REPLACED "table replaced"
 #define SC_FAULT_TABLE_MISSING "table missing"
@@ -52,10 +56,6 @@
 #define SC_FAULT_CHECKPOINT_NOT_EXTENDED "checkpoint not extended"
 #define SC_FAULT_CHECKPOINT_SIGNATURE "checkpoint signature wrong"
 #define SC_FAULT_CHECKPOINT_NOT_APPROVED "checkpoint not approved"
-/* time from outside */
-#define SC_FAULT_STAMP_WRONG "timestamp wrong"
-#define SC_FAULT_STAMP_OTHER_ROOT "timestamp of another root"
-#define SC_FAULT_STAMP_NOT_TRUSTED "timestamp not trusted"
 /* indexes */
 #define SC_FAULT_INDEX_MISSING "index entry missing"
 #define SC_FAULT_INDEX_NOWHERE "index entry points nowhere"

@@ -245,6 +245,7 @@ verify_run(ScVerify *v)
 		sc_verify_sequences(v);
 		sc_verify_events(v);
 		sc_verify_rows(v);
+		sc_verify_payloads(v);
 		sc_verify_left(v);
 	}
 	PG_FINALLY();
@@ -316,7 +317,6 @@ check_chain(const ScChain *chain)
 	int64		count;
 
 	v->only_chain = chain->chain_id;
-	v->opening = true;
 	verify_run(v);
 	count = sc_faults_count(v->faults);
 	sc_faults_end(v->faults);

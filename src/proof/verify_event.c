@@ -17,22 +17,21 @@
 #include "core/json.h"
 #include "ledger/journal.h"
 #include "ledger/registry_tables.h"
+#include "member/signature_rule.h"
 #include "sign/rotation.h"
 #include "access/table.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-const ScVerifyEventHook *sc_verify_event_hook = NULL;
-
 /* what an event says about a table or one of its columns */
 typedef struct EventFact
 {
 	int32		chain_id;
 	int64		ledger_seq;
-	char	   *type;			/* join, column, drop, time, key */
+	char	   *type;			/* join, column, drop, time, key, signature */
 	char	   *table;			/* ledger name; of a change of key the old one */
-	char	   *column;			/* ledger name, or NULL for the table itself; the new key */
+	char	   *column;			/* ledger name, or NULL for the table itself; the new key; a signature rule's text */
 	bool		met;			/* the registry says the same */
 } EventFact;
 
@@ -62,22 +61,17 @@ event_fault(EventPass *pass, const ScVerifyChain *chain, const char *word, int64
 	sc_faults_add(pass->v->faults, &fault);
 }
 
-void
-sc_verify_registry_fault(ScVerify *v, int32 chain_id, Oid relid, int64 ledger_seq)
+/* the registry says otherwise than an event */
+static void
+registry_fault(EventPass *pass, int32 chain_id, Oid relid, int64 ledger_seq)
 {
-	ScFault		fault = sc_verify_fault(sc_verify_chain(v, chain_id), SC_FAULT_REGISTRY_ALTERED);
+	ScFault		fault = sc_verify_fault(sc_verify_chain(pass->v, chain_id), SC_FAULT_REGISTRY_ALTERED);
 
 	fault.chain_id = chain_id;
 	fault.leaf = 0;
 	fault.relation = relid;
 	fault.ledger_seq = ledger_seq;
-	sc_faults_add(v->faults, &fault);
-}
-
-static void
-registry_fault(EventPass *pass, int32 chain_id, Oid relid, int64 ledger_seq)
-{
-	sc_verify_registry_fault(pass->v, chain_id, relid, ledger_seq);
+	sc_faults_add(pass->v->faults, &fault);
 }
 
 /* a member's string, or "" */
@@ -130,6 +124,33 @@ take_rotation(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, con
 	pfree(rotation);
 }
 
+/* the signature rule that an event states */
+static ScSignatureRule *
+rule_of(const ScJson *event)
+{
+	ScSignatureRule *rule = palloc0(sizeof(ScSignatureRule));
+	const ScJson *columns = sc_json_member(event, "columns");
+
+	rule->signer = pstrdup(string_of(event, "signer"));
+	rule->signature = pstrdup(string_of(event, "signature"));
+	for (const ScJson *column = columns && columns->kind == SC_JSON_ARRAY ? columns->first : NULL; column; column = column->next)
+		rule->columns = lappend(rule->columns, pstrdup(column->kind == SC_JSON_STRING ? column->string : ""));
+	return rule;
+}
+
+/* a signature rule as one text, to be compared */
+static char *
+rule_text(const ScSignatureRule *rule)
+{
+	ScBuf		buf = SC_BUF_INIT;
+	char	   *text;
+
+	sc_signature_rule_event(&buf, rule);
+	text = buf.failed ? pstrdup("") : pnstrdup(buf.data, buf.len);
+	sc_buf_free(&buf);
+	return text;
+}
+
 /* takes what a believed event says */
 static void
 take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *leaf)
@@ -147,9 +168,9 @@ take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const 
 		take_rotation(pass, chain, ledger_seq, event);
 	if (strcmp(type, "join") == 0 || strcmp(type, "drop") == 0 || strcmp(type, "time") == 0)
 		add_fact(pass, chain, ledger_seq, type, table, NULL);
-	if (sc_verify_event_hook != NULL && event != NULL && event->kind == SC_JSON_OBJECT)
-		sc_verify_event_hook->event(pass->v, chain, ledger_seq, event);
-	if (columns == NULL || columns->kind != SC_JSON_ARRAY)
+	if (strcmp(type, "signature") == 0)
+		add_fact(pass, chain, ledger_seq, type, table, rule_text(rule_of(event)));
+	if ((strcmp(type, "join") != 0 && strcmp(type, "column") != 0) || columns == NULL || columns->kind != SC_JSON_ARRAY)
 		return;
 	for (const ScJson *column = columns->first; column; column = column->next)
 		add_fact(pass, chain, ledger_seq, "column", table, string_of(column, "name"));
@@ -266,6 +287,20 @@ column_row(void *arg, ScScan *scan)
 				  TextDatumGetCString(scan->values[SC_COLUMN_ATTR_LEDGER_NAME - 1]));
 }
 
+/* one row of seoulchain.signature_rule */
+static void
+rule_row(void *arg, ScScan *scan)
+{
+	EventPass  *pass = arg;
+	const ScSignatureRule *rule = sc_signature_rule_row(scan->values);
+	const ScVerifyTable *table = sc_verify_table(pass->v, rule->table_id);
+
+	if (table == NULL)
+		registry_fault(pass, 0, InvalidOid, SC_NONE);
+	else if (sc_verify_wants(pass->v, sc_verify_chain(pass->v, table->chain_id)))
+		meet_fact(pass, table, rule->rule_seq, "signature", rule_text(rule));
+}
+
 /* the registry's tables against the events */
 static void
 check_tables(EventPass *pass)
@@ -331,6 +366,7 @@ sc_verify_events(ScVerify *v)
 	EventPass	pass = {v, NIL};
 	Relation	events = sc_verify_open("event");
 	Relation	columns = sc_verify_open("ledger_column");
+	Relation	rules = sc_verify_open("signature_rule");
 	ListCell   *cell;
 
 	sc_verify_scan(v, events, event_row, &pass);
@@ -341,6 +377,7 @@ sc_verify_events(ScVerify *v)
 			check_rotations(&pass, lfirst(cell));
 	}
 	sc_verify_scan(v, columns, column_row, &pass);
+	sc_verify_scan(v, rules, rule_row, &pass);
 	foreach(cell, pass.facts)
 	{
 		const EventFact *fact = lfirst(cell);
@@ -348,8 +385,7 @@ sc_verify_events(ScVerify *v)
 		if (!fact->met)
 			registry_fault(&pass, fact->chain_id, relation_of(v, fact->chain_id, fact->table), fact->ledger_seq);
 	}
-	if (sc_verify_event_hook != NULL)
-		sc_verify_event_hook->end(v);
 	table_close(events, NoLock);
 	table_close(columns, NoLock);
+	table_close(rules, NoLock);
 }

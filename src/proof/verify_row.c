@@ -40,6 +40,7 @@ typedef struct RowPass
 	int			nchecks;
 	ScDatumCheck *checks;
 	ScBuf		buf;
+	ScPayloadPass *payloads;	/* NULL when the table has no signature rule */
 	int			nestlevel;
 } RowPass;
 
@@ -135,6 +136,8 @@ judge_sealed(RowPass *pass, ScScan *scan, int64 ledger_seq, const ScRange *range
 		report_mismatch(pass, ledger_seq, leaf, height, expected, &hash);
 	else if (!sc_seen_mark(pass->chain, leaf))
 		row_fault(pass, SC_FAULT_ROW_DUPLICATED, ledger_seq, leaf, height, expected, &hash);
+	else if (pass->payloads)
+		sc_verify_payload_row(pass->payloads, scan->values, scan->nulls, ledger_seq, leaf, height);
 }
 
 /* a row that waits in the journal, or is in neither */
@@ -160,6 +163,8 @@ judge_unsealed(RowPass *pass, ScScan *scan, int64 ledger_seq)
 		row_fault(pass, SC_FAULT_ROW_UNREADABLE, ledger_seq, SC_NONE, SC_NONE, &expected, NULL);
 	else if (memcmp(&expected, &hash, sizeof(hash)) != 0)
 		row_fault(pass, SC_FAULT_ROW_ALTERED, ledger_seq, SC_NONE, SC_NONE, &expected, &hash);
+	else if (pass->payloads)
+		sc_verify_payload_row(pass->payloads, scan->values, scan->nulls, ledger_seq, SC_NONE, SC_NONE);
 }
 
 /*
@@ -276,6 +281,7 @@ prepare_format(void *arg)
 	pass->seq_attno = sc_row_format_seq_attno(pass->format);
 	if (pass->seq_attno <= 0)
 		elog(ERROR, "\"%s\" has no column ledger_seq", RelationGetRelationName(pass->rel));
+	pass->payloads = sc_verify_payload_begin(pass->v, pass->table);
 }
 
 /* scans a table whose format is known */
@@ -295,6 +301,8 @@ scan_table(RowPass *pass)
 	PG_FINALLY();
 	{
 		sc_buf_free(&pass->buf);
+		if (pass->payloads)
+			sc_verify_payload_end(pass->payloads);
 	}
 	PG_END_TRY();
 	sc_row_settings_end(pass->nestlevel);

@@ -11,26 +11,35 @@ SELECT results_eq(
 		-- ask whether the caller owns the table, as ALTER TABLE does
 		('seoulchain.add_ledger_seq(regclass)'),
 		('seoulchain.add_ledger_time(regclass)'),
+		-- a trigger: called by no hand
+		('seoulchain.check_signature()'),
 		-- what the node tells everybody
 		('seoulchain.checkpoint(text,bigint,boolean)'),
 		('seoulchain.consistency_proof(text,bigint,bigint)'),
 		-- asks whether the caller may SELECT the tables
 		('seoulchain.contract_breaches(text,integer,text)'),
+		-- what the node tells everybody
 		('seoulchain.cosigner_key()'),
 		-- ask whether the caller may SELECT the row
 		('seoulchain.inclusion_proof(regclass,bigint,bigint)'),
 		('seoulchain.leaf_data(regclass,bigint)'),
 		('seoulchain.leaf_hash(regclass,bigint)'),
 		('seoulchain.leaf_index(regclass,bigint)'),
-		('seoulchain.receipt(regclass,bigint,bigint)'),
 		-- a trigger: called by no hand
 		('seoulchain.normalise_member()'),
-		('seoulchain.receipt(regclass,bigint)'),
+		-- asks whether the caller may SELECT the row
+		('seoulchain.receipt(regclass,bigint,bigint)'),
 		-- asks whether the caller may SELECT the tables
 		('seoulchain.replay(text,integer,timestamp with time zone,timestamp with time zone,text)'),
+		-- asks whether the caller owns the table
+		('seoulchain.require_signature(regclass,name,name,name[])'),
+		-- what the node tells everybody
 		('seoulchain.root_hash(text,bigint)'),
 		-- what this node can do
 		('seoulchain.rules()'),
+		-- made of what the caller brings
+		('seoulchain.signing_payload(regclass,record)'),
+		-- what the node tells everybody
 		('seoulchain.verifier_key(text)'),
 		-- arithmetic
 		('seoulchain.verify_consistency(bigint,bytea,bigint,bytea,bytea[])'),

@@ -20,7 +20,7 @@ my $node = tamper_node('fuzz', restart_after_crash => 'off');
 # the worker trusts the registry; here only verification is to meet the damage
 $node->append_conf('postgresql.conf', 'max_worker_processes = 0');
 # hash and GIN indexes are read through their access methods, which trust their pages: not damaged here
-my @relations = ('t', 's', 'toast of t', 'toast of tree', map({ "seoulchain.$_" } qw(tree chain_block member signature event ledger ledger_column chain journal node
+my @relations = ('t', 's', 'toast of t', 'toast of tree', map({ "seoulchain.$_" } qw(tree chain_block block_range signature event ledger ledger_column chain journal node
 	tree_pkey chain_1_seq)), qw(t_id t_seq));
 my $log = $node->logfile;
 my $crashes = 0;

@@ -1,0 +1,135 @@
+/*
+ * signature_keys.c
+ *	  Keys made ready: those of a signer, and the verifiers of keys.
+ *
+ * One agency often signs all rows of a statement, so what was read of a signer
+ * serves the following rows of the same command: under the lock that signers
+ * hold nobody else can end a key, and what the own transaction does to it
+ * begins a new command.  That somebody else adds a key is noticed because an
+ * answer from here that does not help is asked for again.
+ *
+ * Invariant: an answer is used in the command and subtransaction in which it
+ * was read, and for times at which its keys have the state it says.
+ * Memory: a small context for each of the 64 signers met last, until the
+ * transaction ends; 64 verifiers until the session ends.
+ */
+#include "postgres.h"
+
+#include "member/signature_keys.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "ledger/error.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define SLOTS 64
+
+typedef struct Answer
+{
+	MemoryContext context;		/* NULL: empty */
+	SubTransactionId subid;
+	CommandId	cid;
+	int32		chain_id;
+	int32		table_id;
+	char	   *member;
+	List	   *keys;
+	TimestampTz valid_until;	/* the first time at which a key's state changes by itself */
+} Answer;
+
+typedef struct KeptVerifier
+{
+	ScVerifier *verifier;		/* NULL: empty */
+	ScHash		thumbprint;
+} KeptVerifier;
+
+static Answer answers[SLOTS];
+static KeptVerifier verifiers[SLOTS];
+
+static Answer *
+answer_slot(int32 chain_id, const char *member, int32 table_id)
+{
+	return &answers[hash_combine(hash_bytes((const unsigned char *) member, strlen(member)),
+								 (uint32) table_id ^ (uint32) chain_id) % SLOTS];
+}
+
+/* is the slot's answer the one to this question, and still true? */
+static bool
+answers_to(const Answer *answer, int32 chain_id, const char *member, int32 table_id)
+{
+	return answer->context != NULL && answer->chain_id == chain_id && answer->table_id == table_id &&
+		answer->cid == GetCurrentCommandId(false) && answer->subid == GetCurrentSubTransactionId() &&
+		strcmp(answer->member, member) == 0 && GetCurrentTimestamp() < answer->valid_until;
+}
+
+bool
+sc_signer_keys_known(int32 chain_id, const char *member, int32 table_id)
+{
+	return answers_to(answer_slot(chain_id, member, table_id), chain_id, member, table_id);
+}
+
+/* reads the registry into the slot */
+static void
+read_keys(Answer *answer, int32 chain_id, const char *member, int32 table_id)
+{
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext, "seoulchain signer's keys", ALLOCSET_SMALL_SIZES);
+	MemoryContext old;
+	ListCell   *cell;
+
+	if (answer->context != NULL)
+		MemoryContextDelete(answer->context);
+	answer->context = NULL;
+	old = MemoryContextSwitchTo(context);
+	answer->keys = sc_member_keys_at(chain_id, member, table_id, GetCurrentTimestamp(), NULL);
+	answer->member = pstrdup(member);
+	MemoryContextSwitchTo(old);
+	answer->chain_id = chain_id;
+	answer->table_id = table_id;
+	answer->cid = GetCurrentCommandId(false);
+	answer->subid = GetCurrentSubTransactionId();
+	answer->valid_until = DT_NOEND;
+	foreach(cell, answer->keys)
+	{
+		const ScKeyAt *key = lfirst(cell);
+
+		answer->valid_until = Min(answer->valid_until, key->until);
+	}
+	answer->context = context;
+}
+
+List *
+sc_signer_keys(int32 chain_id, const char *member, int32 table_id, bool again)
+{
+	Answer	   *answer = answer_slot(chain_id, member, table_id);
+
+	if (again || !answers_to(answer, chain_id, member, table_id))
+		read_keys(answer, chain_id, member, table_id);
+	return answer->keys;
+}
+
+ScVerifier *
+sc_key_verifier(const ScKeyAt *key)
+{
+	KeptVerifier *kept = &verifiers[key->thumbprint.bytes[0] % SLOTS];
+
+	if (kept->verifier == NULL || memcmp(&kept->thumbprint, &key->thumbprint, sizeof(ScHash)) != 0)
+	{
+		sc_status_report(sc_verifier_switch(&kept->verifier, key->spki, key->spkilen), "registered key");
+		kept->thumbprint = key->thumbprint;
+	}
+	return kept->verifier;
+}
+
+/* the memory goes with the transaction */
+static void
+forget(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
+		memset(answers, 0, sizeof(answers));
+}
+
+void
+sc_signer_keys_init(void)
+{
+	RegisterXactCallback(forget, NULL);
+}
