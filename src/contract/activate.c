@@ -20,6 +20,7 @@
 #include "contract/life.h"
 #include "contract/memory.h"
 #include "contract/rehearse.h"
+#include "contract/rules.h"
 #include "contract/test_case.h"
 #include "core/text.h"
 #include "fmgr.h"
@@ -73,7 +74,7 @@ check_rules(const ScChain *chain, const ScContractVersion *version, const ScBoun
 	{
 		const char *name = sc_tree_text(rule, "name");
 		const char *digest = sc_tree_text(rule, "digest");
-		const ScRule *here = name ? sc_bind_find_rule(name) : NULL;
+		const ScRule *here = name ? sc_rule_find(name) : NULL;
 
 		/* name and version were compared when the definition was bound */
 		if (here == NULL || digest == NULL || strcmp(here->source_digest, digest) != 0)

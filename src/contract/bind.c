@@ -12,17 +12,9 @@
 #include "contract/bind.h"
 
 #include "contract/memory.h"
+#include "contract/rules.h"
 #include "ledger/error.h"
 #include "ledger/registry_column.h"
-
-const ScRule *
-sc_bind_find_rule(const char *name)
-{
-	for (const ScRule *const *rule = sc_rule_builtin(); *rule; rule++)
-		if (strcmp((*rule)->name, name) == 0)
-			return *rule;
-	return NULL;
-}
 
 static const ScLedgerTable *
 find_table(const ScChain *chain, const ScDefinition *definition, const char *ledger_name, bool dropped_ok)
@@ -132,7 +124,7 @@ bind_rule(const ScDefRule *def, const ScDefinition *definition, const ScBoundTab
 	ScBoundRule *bound = palloc0(sizeof(ScBoundRule));
 
 	bound->def = def;
-	bound->rule = sc_bind_find_rule(def->name);
+	bound->rule = sc_rule_find(def->name);
 	if (bound->rule == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

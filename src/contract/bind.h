@@ -39,9 +39,6 @@ typedef struct ScBound
  */
 extern ScBound *sc_bind(int32 chain_id, const ScDefinition *definition, bool dropped_ok);
 
-/* the rule of that name on this node, or NULL */
-extern const ScRule *sc_bind_find_rule(const char *name);
-
 /* place of a column in the list by its ledger name, or -1 */
 extern int	sc_bind_column(const ScBoundTable *table, const char *ledger_name);
 

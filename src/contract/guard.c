@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "contract/contract_init.h"
+#include "contract/contract_verify.h"
 
 #include "compat.h"
 #include "contract/rules.h"
@@ -342,4 +343,5 @@ sc_contract_init(void)
 	sc_rules_init();
 	sc_table_rules_init();
 	sc_row_guard_register(&guard);
+	sc_contract_verify_init();
 }

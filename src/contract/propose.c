@@ -14,6 +14,7 @@
 #include "contract/event.h"
 #include "contract/json_tree.h"
 #include "contract/memory.h"
+#include "contract/rules.h"
 #include "contract/store.h"
 #include "contract/test_case.h"
 #include "fmgr.h"
@@ -42,7 +43,7 @@ static void
 complete_rule(ScJson *rule)
 {
 	const char *name = sc_tree_text(rule, "name");
-	const ScRule *found = name ? sc_bind_find_rule(name) : NULL;
+	const ScRule *found = name ? sc_rule_find(name) : NULL;
 
 	if (rule->kind != SC_JSON_OBJECT)
 		return;

@@ -62,8 +62,8 @@ read_rows(const char *table, const char *index, AttrNumber attno, int32 value, R
 	return rows;
 }
 
-static void *
-read_contract(const Datum *values, const bool *nulls)
+void *
+sc_contract_from_row(const Datum *values, const bool *nulls)
 {
 	ScContract *contract = palloc(sizeof(ScContract));
 
@@ -85,8 +85,8 @@ time_or_noend(const Datum *values, const bool *nulls, AttrNumber attno)
 	return nulls[attno - 1] ? DT_NOEND : DatumGetTimestampTz(values[attno - 1]);
 }
 
-static void *
-read_version(const Datum *values, const bool *nulls)
+void *
+sc_version_from_row(const Datum *values, const bool *nulls)
 {
 	ScContractVersion *version = palloc(sizeof(ScContractVersion));
 
@@ -101,8 +101,8 @@ read_version(const Datum *values, const bool *nulls)
 	return version;
 }
 
-static void *
-read_approval(const Datum *values, const bool *nulls)
+void *
+sc_approval_from_row(const Datum *values, const bool *nulls)
 {
 	ScContractApproval *approval = palloc(sizeof(ScContractApproval));
 
@@ -114,8 +114,8 @@ read_approval(const Datum *values, const bool *nulls)
 	return approval;
 }
 
-static void *
-read_rule(const Datum *values, const bool *nulls)
+void *
+sc_rule_from_row(const Datum *values, const bool *nulls)
 {
 	ScContractRule *rule = palloc0(sizeof(ScContractRule));
 	bytea	   *digest = DatumGetByteaPP(values[SC_RULE_ATTR_DIGEST - 1]);
@@ -137,7 +137,7 @@ read_rule(const Datum *values, const bool *nulls)
 List *
 sc_contract_list(int32 chain_id)
 {
-	List	   *all = read_rows("contract", "contract_pkey", 0, 0, read_contract);
+	List	   *all = read_rows("contract", "contract_pkey", 0, 0, sc_contract_from_row);
 	List	   *wanted = NIL;
 	ListCell   *cell;
 
@@ -170,14 +170,15 @@ sc_contract_by_name(int32 chain_id, const char *name, bool missing_ok)
 List *
 sc_contract_versions(int32 contract_id)
 {
-	return read_rows("contract_version", "contract_version_pkey", SC_VERSION_ATTR_CONTRACT_ID, contract_id, read_version);
+	return read_rows("contract_version", "contract_version_pkey", SC_VERSION_ATTR_CONTRACT_ID, contract_id,
+					 sc_version_from_row);
 }
 
 List *
 sc_contract_approvals(int32 contract_id)
 {
 	return read_rows("contract_approval", "contract_approval_pkey", SC_APPROVAL_ATTR_CONTRACT_ID, contract_id,
-					 read_approval);
+					 sc_approval_from_row);
 }
 
 /* the index has these as its first column, whatever their place in the table */
@@ -185,7 +186,7 @@ List *
 sc_contract_rules(int32 contract_id)
 {
 	return read_rows("contract_rule", "contract_rule_contract_id_version_table_id_ordinal_key",
-					 SC_RULE_ATTR_CONTRACT_ID, contract_id, read_rule);
+					 SC_RULE_ATTR_CONTRACT_ID, contract_id, sc_rule_from_row);
 }
 
 /* the greatest number under the primary key of a table, and one */

@@ -109,6 +109,12 @@ extern List *sc_contract_approvals(int32 contract_id);
 /* rules of activated versions by version, table and ordinal: List of ScContractRule * */
 extern List *sc_contract_rules(int32 contract_id);
 
+/* one row of the table, taken apart: ScContract, ScContractVersion, ScContractApproval, ScContractRule */
+extern void *sc_contract_from_row(const Datum *values, const bool *nulls);
+extern void *sc_version_from_row(const Datum *values, const bool *nulls);
+extern void *sc_approval_from_row(const Datum *values, const bool *nulls);
+extern void *sc_rule_from_row(const Datum *values, const bool *nulls);
+
 /* these require sc_contract_lock() */
 extern ScContract *sc_contract_add(int32 chain_id, const char *name);
 extern void sc_contract_add_version(const ScContractVersion *version);

@@ -56,6 +56,10 @@
 #define SC_FAULT_CHECKPOINT_NOT_EXTENDED "checkpoint not extended"
 #define SC_FAULT_CHECKPOINT_SIGNATURE "checkpoint signature wrong"
 #define SC_FAULT_CHECKPOINT_NOT_APPROVED "checkpoint not approved"
+/* time from outside */
+#define SC_FAULT_STAMP_WRONG "timestamp wrong"
+#define SC_FAULT_STAMP_OTHER_ROOT "timestamp of another root"
+#define SC_FAULT_STAMP_NOT_TRUSTED "timestamp not trusted"
 /* indexes */
 #define SC_FAULT_INDEX_MISSING "index entry missing"
 #define SC_FAULT_INDEX_NOWHERE "index entry points nowhere"

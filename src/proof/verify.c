@@ -317,6 +317,7 @@ check_chain(const ScChain *chain)
 	int64		count;
 
 	v->only_chain = chain->chain_id;
+	v->opening = true;
 	verify_run(v);
 	count = sc_faults_count(v->faults);
 	sc_faults_end(v->faults);

@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "core/json.h"
 #include "core/note.h"
 #include "nodes/pg_list.h"
 #include "proof/fault.h"
@@ -125,6 +126,7 @@ typedef struct ScVerify
 	ScFaults   *faults;
 	Oid			only_relation;	/* InvalidOid: all */
 	int32		only_chain;		/* 0: all */
+	bool		opening;		/* open_chain asks: what only tells about outsiders does not matter */
 	bool		registry_damaged;	/* rows of chain, ledger or ledger_column cannot be taken apart */
 	List	   *chains;			/* of ScVerifyChain */
 	List	   *tables;			/* of ScVerifyTable */
@@ -155,6 +157,8 @@ typedef struct ScVerify
 	/* this node's cosigner key, or NULL */
 	char	   *cosigner_key;
 	bool		judge_profile;	/* signatures of algorithms that are not approved are faults */
+	/* of sc_verify_event_hook */
+	void	   *hook_data;
 } ScVerify;
 
 /* verify.c: a run in a context of its own; sc_verify_end gives back what it holds, but for its faults */
@@ -220,6 +224,20 @@ extern void sc_verify_sequences(ScVerify *v);
 
 /* verify_event.c: events against leaves and registry */
 extern void sc_verify_events(ScVerify *v);
+/* the registry says otherwise than an event; relid and ledger_seq as far as they are known, else InvalidOid and SC_NONE */
+extern void sc_verify_registry_fault(ScVerify *v, int32 chain_id, Oid relid, int64 ledger_seq);
+
+/*
+ * A higher room that announces in events what its own tables say; set at
+ * start.  It is given every event that agrees with its leaf, then compares.
+ */
+typedef struct ScVerifyEventHook
+{
+	void		(*event) (ScVerify *v, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *event);
+	void		(*end) (ScVerify *v);
+} ScVerifyEventHook;
+
+extern PGDLLIMPORT const ScVerifyEventHook *sc_verify_event_hook;
 
 /* verify_row.c: the rows of every table */
 extern void sc_verify_rows(ScVerify *v);

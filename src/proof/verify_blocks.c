@@ -22,6 +22,7 @@
 #include "proof/progress.h"
 #include "proof/verify_block.h"
 #include "proof/verify_rotation.h"
+#include "proof/verify_timestamp.h"
 #include "proof/verify_tree.h"
 #include "utils/memutils.h"
 
@@ -509,6 +510,17 @@ take_signatures(BlockPass *pass, Stream *signatures, int64 height, const ScStore
 	}
 }
 
+/* checks the timestamps of a height's checkpoint; like signatures they may be of either root where those differ */
+static void
+take_stamps(BlockPass *pass, ScStamps *stamps, int64 height)
+{
+	const Before *before = &pass->before;
+	bool		known = before->known || pass->tree.valid;
+
+	sc_stamps_block(stamps, pass->chain, pass->tree.size, height, known ? &before->computed_root : NULL,
+					before->known ? &before->stored_root : NULL);
+}
+
 /* the checkpoint that the caller brought is beyond the chain */
 static void
 check_beyond(BlockPass *pass)
@@ -542,7 +554,7 @@ leaves_allowed(const ScVerifyChain *chain)
 
 /* one chain, height by height */
 static void
-verify_chain(ScVerify *v, ScVerifyChain *chain, Stream *blocks, Stream *members, Stream *signatures)
+verify_chain(ScVerify *v, ScVerifyChain *chain, Stream *blocks, Stream *members, Stream *signatures, ScStamps *stamps)
 {
 	BlockPass  *pass = palloc0(sizeof(BlockPass));
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "seoulchain block",
@@ -574,9 +586,12 @@ verify_chain(ScVerify *v, ScVerifyChain *chain, Stream *blocks, Stream *members,
 		if (stored.present || stored.listed.count > 0)
 			pass_height(pass, &stored, height);
 		take_signatures(pass, signatures, height, &stored);
+		if (stored.present || stored.listed.count > 0)
+			take_stamps(pass, stamps, height);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(scratch);
 	}
+	sc_stamps_chain_end(stamps, chain);
 	sc_treepass_append(&pass->tree, pass->tree.size, SC_NONE);
 	sc_treepass_end(&pass->tree);
 	check_beyond(pass);
@@ -620,6 +635,7 @@ sc_verify_blocks(ScVerify *v)
 	Stream		blocks = {sc_sorted_load(v, "chain_block", 2, block_keys, types), SC_BLOCK_ATTR_HEIGHT};
 	Stream		members = {sc_sorted_load(v, "block_range", 3, range_keys, types), SC_BLOCK_RANGE_ATTR_HEIGHT};
 	Stream		signatures = {sc_sorted_load(v, "signature", 2, signature_keys, types), SC_SIGNATURE_ATTR_HEIGHT};
+	ScStamps   *stamps = sc_stamps_begin(v);
 	ListCell   *cell;
 
 	foreach(cell, v->chains)
@@ -628,7 +644,7 @@ sc_verify_blocks(ScVerify *v)
 
 		/* the streams are merged, so chains that are not wanted are skipped by the next one */
 		if (sc_verify_wants(v, chain))
-			verify_chain(v, chain, &blocks, &members, &signatures);
+			verify_chain(v, chain, &blocks, &members, &signatures, stamps);
 	}
 	drain(v, &blocks);
 	drain(v, &members);
@@ -636,4 +652,5 @@ sc_verify_blocks(ScVerify *v)
 	sc_sorted_end(blocks.sorted);
 	sc_sorted_end(members.sorted);
 	sc_sorted_end(signatures.sorted);
+	sc_stamps_end(stamps);
 }

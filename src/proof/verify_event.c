@@ -24,6 +24,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+const ScVerifyEventHook *sc_verify_event_hook = NULL;
+
 /* what an event says about a table or one of its columns */
 typedef struct EventFact
 {
@@ -61,17 +63,22 @@ event_fault(EventPass *pass, const ScVerifyChain *chain, const char *word, int64
 	sc_faults_add(pass->v->faults, &fault);
 }
 
-/* the registry says otherwise than an event */
-static void
-registry_fault(EventPass *pass, int32 chain_id, Oid relid, int64 ledger_seq)
+void
+sc_verify_registry_fault(ScVerify *v, int32 chain_id, Oid relid, int64 ledger_seq)
 {
-	ScFault		fault = sc_verify_fault(sc_verify_chain(pass->v, chain_id), SC_FAULT_REGISTRY_ALTERED);
+	ScFault		fault = sc_verify_fault(sc_verify_chain(v, chain_id), SC_FAULT_REGISTRY_ALTERED);
 
 	fault.chain_id = chain_id;
 	fault.leaf = 0;
 	fault.relation = relid;
 	fault.ledger_seq = ledger_seq;
-	sc_faults_add(pass->v->faults, &fault);
+	sc_faults_add(v->faults, &fault);
+}
+
+static void
+registry_fault(EventPass *pass, int32 chain_id, Oid relid, int64 ledger_seq)
+{
+	sc_verify_registry_fault(pass->v, chain_id, relid, ledger_seq);
 }
 
 /* a member's string, or "" */
@@ -170,6 +177,8 @@ take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const 
 		add_fact(pass, chain, ledger_seq, type, table, NULL);
 	if (strcmp(type, "signature") == 0)
 		add_fact(pass, chain, ledger_seq, type, table, rule_text(rule_of(event)));
+	if (sc_verify_event_hook != NULL && event != NULL && event->kind == SC_JSON_OBJECT)
+		sc_verify_event_hook->event(pass->v, chain, ledger_seq, event);
 	if ((strcmp(type, "join") != 0 && strcmp(type, "column") != 0) || columns == NULL || columns->kind != SC_JSON_ARRAY)
 		return;
 	for (const ScJson *column = columns->first; column; column = column->next)
@@ -385,6 +394,8 @@ sc_verify_events(ScVerify *v)
 		if (!fact->met)
 			registry_fault(&pass, fact->chain_id, relation_of(v, fact->chain_id, fact->table), fact->ledger_seq);
 	}
+	if (sc_verify_event_hook != NULL)
+		sc_verify_event_hook->end(v);
 	table_close(events, NoLock);
 	table_close(columns, NoLock);
 	table_close(rules, NoLock);

@@ -31,27 +31,6 @@ PG_FUNCTION_INFO_V1(sc_add_time_authority);
 PG_FUNCTION_INFO_V1(sc_remove_time_authority);
 PG_FUNCTION_INFO_V1(sc_add_time_crl);
 
-/* seoulchain.time_authority */
-#define AUTHORITY_ATTR_DIGEST 1
-#define AUTHORITY_ATTR_NAME 2
-#define AUTHORITY_ATTR_SUBJECT 3
-#define AUTHORITY_ATTR_CERTIFICATE 4
-#define AUTHORITY_ATTR_TRUSTED 5
-#define AUTHORITY_ATTR_ADDED_BY 6
-#define AUTHORITY_ATTR_ADDED_AT 7
-#define AUTHORITY_NATTS 7
-
-/* seoulchain.time_crl */
-#define CRL_ATTR_DIGEST 1
-#define CRL_ATTR_ISSUER 2
-#define CRL_ATTR_THIS_UPDATE 3
-#define CRL_ATTR_CRL 4
-#define CRL_ATTR_ADDED_BY 5
-#define CRL_ATTR_ADDED_AT 6
-#define CRL_NATTS 6
-
-typedef ScCertReason (*AddToList) (ScAuthorities *authorities, const void *data, size_t len);
-
 /* what the callback frees when the memory context goes */
 static void
 free_authorities(void *arg)
@@ -59,9 +38,8 @@ free_authorities(void *arg)
 	sc_authorities_free(arg);
 }
 
-/* an empty list that is freed with the current memory context */
-static ScAuthorities *
-new_authorities(void)
+ScAuthorities *
+sc_time_authorities_new(void)
 {
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 	ScAuthorities *authorities = sc_authorities_new();
@@ -76,37 +54,50 @@ new_authorities(void)
 	return authorities;
 }
 
-/* gives a row's bytes to the list */
+/* errors for stored bytes that could not be added */
 static void
-add_row(ScAuthorities *authorities, HeapTuple tuple, AttrNumber attno, Relation rel, AddToList add)
+require_added(ScCertReason reason, const char *table)
 {
-	bytea	   *data = DatumGetByteaPP(sc_internal_attr(tuple, attno, rel));
-	ScCertReason reason = add(authorities, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-
-	if (reason != SC_CERT_OK)
-		ereport(ERROR,
-				(errcode(reason == SC_CERT_NO_MEMORY ? ERRCODE_OUT_OF_MEMORY : ERRCODE_DATA_CORRUPTED),
-				 errmsg("a row of \"%s\" cannot be read: %s", RelationGetRelationName(rel), sc_cert_reason_text(reason)),
-				 errhint("Remove it, and add what was registered again.")));
+	if (reason == SC_CERT_OK)
+		return;
+	ereport(ERROR,
+			(errcode(reason == SC_CERT_NO_MEMORY ? ERRCODE_OUT_OF_MEMORY : ERRCODE_DATA_CORRUPTED),
+			 errmsg("a row of \"%s\" cannot be read: %s", table, sc_cert_reason_text(reason)),
+			 errhint("Remove it, and add what was registered again.")));
 }
 
-/* gives every row's bytes to the list */
+void
+sc_time_authorities_add(ScAuthorities *authorities, Datum certificate, bool trusted)
+{
+	bytea	   *data = DatumGetByteaPP(certificate);
+
+	require_added((trusted ? sc_authorities_add_anchor : sc_authorities_add_intermediate)
+				  (authorities, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)), "time_authority");
+}
+
+void
+sc_time_authorities_add_crl(ScAuthorities *authorities, Datum crl)
+{
+	bytea	   *data = DatumGetByteaPP(crl);
+
+	require_added(sc_authorities_add_crl(authorities, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)), "time_crl");
+}
+
+/* adds every row of a table */
 static void
-add_rows(ScAuthorities *authorities, const char *table, Snapshot snapshot)
+add_rows(ScAuthorities *authorities, const char *table, bool crls, Snapshot snapshot)
 {
 	Relation	rel = sc_internal_open(table, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
-	bool		crls = strcmp(table, "time_crl") == 0;
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		if (crls)
-			add_row(authorities, tuple, CRL_ATTR_CRL, rel, sc_authorities_add_crl);
+			sc_time_authorities_add_crl(authorities, sc_internal_attr(tuple, SC_TIME_CRL_ATTR_CRL, rel));
 		else
-			add_row(authorities, tuple, AUTHORITY_ATTR_CERTIFICATE, rel,
-					DatumGetBool(sc_internal_attr(tuple, AUTHORITY_ATTR_TRUSTED, rel)) ?
-					sc_authorities_add_anchor : sc_authorities_add_intermediate);
+			sc_time_authorities_add(authorities, sc_internal_attr(tuple, SC_TIME_AUTHORITY_ATTR_CERTIFICATE, rel),
+									DatumGetBool(sc_internal_attr(tuple, SC_TIME_AUTHORITY_ATTR_TRUSTED, rel)));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -115,10 +106,10 @@ add_rows(ScAuthorities *authorities, const char *table, Snapshot snapshot)
 ScAuthorities *
 sc_time_authorities(Snapshot snapshot)
 {
-	ScAuthorities *authorities = new_authorities();
+	ScAuthorities *authorities = sc_time_authorities_new();
 
-	add_rows(authorities, "time_authority", snapshot);
-	add_rows(authorities, "time_crl", snapshot);
+	add_rows(authorities, "time_authority", false, snapshot);
+	add_rows(authorities, "time_crl", true, snapshot);
 	return authorities;
 }
 
@@ -143,7 +134,7 @@ find_text(const char *table, const char *index, const ScHash *digest, AttrNumber
 char *
 sc_time_authority_name(const ScHash *digest, Snapshot snapshot)
 {
-	return find_text("time_authority", "time_authority_pkey", digest, AUTHORITY_ATTR_NAME, snapshot);
+	return find_text("time_authority", "time_authority_pkey", digest, SC_TIME_AUTHORITY_ATTR_NAME, snapshot);
 }
 
 /* inserts a row into a table opened with a lock that lets nobody else write */
@@ -221,7 +212,7 @@ sc_add_time_authority(PG_FUNCTION_ARGS)
 	ScHash		digest;
 	bytea	   *certificate;
 	char	   *known;
-	Datum		values[AUTHORITY_NATTS];
+	Datum		values[SC_TIME_AUTHORITY_NATTS];
 	Snapshot	snapshot;
 
 	PreventCommandIfReadOnly("seoulchain.add_time_authority()");
@@ -242,14 +233,14 @@ sc_add_time_authority(PG_FUNCTION_ARGS)
 				 errhint("Run seoulchain.remove_time_authority() first to register it otherwise.")));
 	if (known == NULL)
 	{
-		values[AUTHORITY_ATTR_DIGEST - 1] = sc_internal_bytea(digest.bytes, SC_HASH_LEN);
-		values[AUTHORITY_ATTR_NAME - 1] = CStringGetTextDatum(name);
-		values[AUTHORITY_ATTR_SUBJECT - 1] = CStringGetTextDatum(info.name);
-		values[AUTHORITY_ATTR_CERTIFICATE - 1] = PointerGetDatum(certificate);
-		values[AUTHORITY_ATTR_TRUSTED - 1] = BoolGetDatum(PG_GETARG_BOOL(2));
-		values[AUTHORITY_ATTR_ADDED_BY - 1] = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
-		values[AUTHORITY_ATTR_ADDED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
-		insert_row(rel, values, AUTHORITY_NATTS);
+		values[SC_TIME_AUTHORITY_ATTR_DIGEST - 1] = sc_internal_bytea(digest.bytes, SC_HASH_LEN);
+		values[SC_TIME_AUTHORITY_ATTR_NAME - 1] = CStringGetTextDatum(name);
+		values[SC_TIME_AUTHORITY_ATTR_SUBJECT - 1] = CStringGetTextDatum(info.name);
+		values[SC_TIME_AUTHORITY_ATTR_CERTIFICATE - 1] = PointerGetDatum(certificate);
+		values[SC_TIME_AUTHORITY_ATTR_TRUSTED - 1] = BoolGetDatum(PG_GETARG_BOOL(2));
+		values[SC_TIME_AUTHORITY_ATTR_ADDED_BY - 1] = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
+		values[SC_TIME_AUTHORITY_ATTR_ADDED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+		insert_row(rel, values, SC_TIME_AUTHORITY_NATTS);
 	}
 	table_close(rel, NoLock);
 	PG_RETURN_TEXT_P(cstring_to_text(info.name));
@@ -278,7 +269,7 @@ sc_remove_time_authority(PG_FUNCTION_ARGS)
 	scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		if (strcmp(TextDatumGetCString(sc_internal_attr(tuple, AUTHORITY_ATTR_NAME, rel)), name) != 0)
+		if (strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_TIME_AUTHORITY_ATTR_NAME, rel)), name) != 0)
 			continue;
 		CatalogTupleDelete(rel, &tuple->t_self);
 		removed++;
@@ -311,7 +302,7 @@ sc_add_time_crl(PG_FUNCTION_ARGS)
 	ScCertReason reason;
 	ScHash		digest;
 	bytea	   *crl;
-	Datum		values[CRL_NATTS];
+	Datum		values[SC_TIME_CRL_NATTS];
 	Snapshot	snapshot;
 
 	PreventCommandIfReadOnly("seoulchain.add_time_crl()");
@@ -321,15 +312,15 @@ sc_add_time_crl(PG_FUNCTION_ARGS)
 
 	rel = sc_internal_open("time_crl", ShareRowExclusiveLock);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	if (find_text("time_crl", "time_crl_pkey", &digest, CRL_ATTR_ISSUER, snapshot) == NULL)
+	if (find_text("time_crl", "time_crl_pkey", &digest, SC_TIME_CRL_ATTR_ISSUER, snapshot) == NULL)
 	{
-		values[CRL_ATTR_DIGEST - 1] = sc_internal_bytea(digest.bytes, SC_HASH_LEN);
-		values[CRL_ATTR_ISSUER - 1] = CStringGetTextDatum(info.name);
-		values[CRL_ATTR_THIS_UPDATE - 1] = TimestampTzGetDatum(time_t_to_timestamptz((pg_time_t) info.since));
-		values[CRL_ATTR_CRL - 1] = PointerGetDatum(crl);
-		values[CRL_ATTR_ADDED_BY - 1] = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
-		values[CRL_ATTR_ADDED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
-		insert_row(rel, values, CRL_NATTS);
+		values[SC_TIME_CRL_ATTR_DIGEST - 1] = sc_internal_bytea(digest.bytes, SC_HASH_LEN);
+		values[SC_TIME_CRL_ATTR_ISSUER - 1] = CStringGetTextDatum(info.name);
+		values[SC_TIME_CRL_ATTR_THIS_UPDATE - 1] = TimestampTzGetDatum(time_t_to_timestamptz((pg_time_t) info.since));
+		values[SC_TIME_CRL_ATTR_CRL - 1] = PointerGetDatum(crl);
+		values[SC_TIME_CRL_ATTR_ADDED_BY - 1] = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
+		values[SC_TIME_CRL_ATTR_ADDED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+		insert_row(rel, values, SC_TIME_CRL_NATTS);
 	}
 	UnregisterSnapshot(snapshot);
 	table_close(rel, NoLock);
