@@ -179,7 +179,9 @@ open_engine(const char *uri)
 		report(uri, "Install OpenSSL's pkcs11 engine, libengine-pkcs11-openssl in Debian.");
 	}
 	engine_module = MemoryContextStrdup(TopMemoryContext, sc_sign_pkcs11_module);
-	if (!ENGINE_ctrl_cmd_string(engine, "MODULE_PATH", engine_module, 0) || !ENGINE_init(engine))
+	/* QUIET: what goes wrong is ours to tell, in the server's log and words */
+	if (!ENGINE_ctrl_cmd_string(engine, "QUIET", NULL, 0) ||
+		!ENGINE_ctrl_cmd_string(engine, "MODULE_PATH", engine_module, 0) || !ENGINE_init(engine))
 	{
 		/* not initialized: nothing to finish */
 		ENGINE_free(engine);
@@ -283,7 +285,8 @@ load_key(const ScPkcs11Uri *uri, const char *pin)
 	EVP_PKEY   *pkey = NULL;
 
 	ERR_clear_error();
-	if (pin[0] == '\0' || ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0))
+	/* an empty one too: the engine would go on with the one before */
+	if (ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0))
 		pkey = ENGINE_load_private_key(engine, uri->key, nobody(), NULL);
 	if (pkey == NULL)
 		note_openssl_error("the token does not answer");
