@@ -42,3 +42,9 @@ CREATE FUNCTION seoulchain.wait_for_seal(relation regclass, ledger_seq int8, tim
 	OUT receipt text, OUT timestamps bytea[])
 	AS 'MODULE_PATHNAME', 'sc_wait_for_seal' LANGUAGE C VOLATILE STRICT COST 1000 PARALLEL UNSAFE;
 COMMENT ON FUNCTION seoulchain.wait_for_seal(regclass, int8, interval) IS 'waits until a committed row is sealed and signed; its receipt, and timestamp tokens over the receipt''s checkpoint; NULLs when the time is over';
+
+CREATE FUNCTION seoulchain.key_rotations(chain text DEFAULT 'main', OUT ledger_seq bigint, OUT height bigint,
+		OUT old_key text, OUT new_key text, OUT receipt text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'sc_key_rotations' LANGUAGE C STRICT STABLE;
+COMMENT ON FUNCTION seoulchain.key_rotations(text) IS 'the changes of a chain''s log key and of its node''s cosigner key, each with the receipt that shows it';

@@ -22,6 +22,7 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.checkpoint(text, bigint, boolean),
 	seoulchain.root_hash(text, bigint),
 	seoulchain.verifier_key(text),
+	seoulchain.key_rotations(text),
 	seoulchain.cosigner_key()
 TO PUBLIC;
 

@@ -132,6 +132,9 @@ sc_evidence_check_signature(ScEvidence *evidence, bool *good)
 
 	if (!signature_text(evidence, &text, &len))
 		return false;
+	if (!sc_profile_allows(evidence->trust->profile, evidence->member_key.kind))
+		return sc_evidence_fail(evidence, SC_UNUSABLE, evidence->key,
+								"The profile does not allow the algorithm of the member's key.");
 	reason = verify(evidence, text, len);
 	if (reason == SC_JWS_NO_MEMORY || reason == SC_JWS_INTERNAL)
 		return sc_evidence_fail(evidence, SC_UNUSABLE, NULL, "The signature could not be checked for lack of memory.");

@@ -33,7 +33,7 @@ take_cosignatures(ScEvidence *evidence, const ScPiece *piece)
 
 	if (policy->nkeys == 0 || piece->file.note.nsigs == 0)
 		return true;
-	if (sc_key_verify_note(&piece->file.note, policy->keys, policy->nkeys, good, times) == SC_BAD_SIGNATURE)
+	if (sc_trust_verify_note(evidence->trust, &piece->file.note, &piece->file.checkpoint, good, times) == SC_BAD_SIGNATURE)
 		return sc_evidence_fail(evidence, SC_REFUTED, piece, "A signature of its checkpoint by a key that you trust is wrong.");
 	/* the line says whole seconds: the tree was there before the next one */
 	if (sc_trust_seen_by(evidence->trust, good, times, &seconds) && seconds < CLOCK_MAX)

@@ -14,6 +14,7 @@
 #include "core/note.h"
 #include "core/policy.h"
 #include "core/prooffile.h"
+#include "sign/profile.h"
 #include "sign/timestamp.h"
 
 /* exit codes; --help explains them */
@@ -27,11 +28,25 @@ typedef enum ScVerdict
 	SC_OPEN = 5					/* of evidence: true, but what was shown does not decide */
 } ScVerdict;
 
+#define SC_FOLLOWERS_MAX 256
+
+/* a key that was shown to follow one of the user's keys on a chain */
+typedef struct ScFollower
+{
+	int			slot;			/* which of the user's keys */
+	char		origin[SC_NAME_MAX + 1];
+	uint64_t	leaf;			/* trees that hold this leaf are the new key's to sign */
+	ScVerifierKey key;
+} ScFollower;
+
 /* whom the user trusts */
 typedef struct ScTrust
 {
 	bool		has_policy;		/* else every key must have signed */
 	ScPolicy	policy;			/* its keys are used in both cases */
+	ScProfile	profile;		/* algorithms that may count */
+	int			nfollowers;
+	ScFollower *followers;		/* of each key in order */
 } ScTrust;
 
 /* one file, and what came out */
@@ -67,11 +82,22 @@ typedef struct ScRowSignature
 	const char *key_path;
 	const char *columns[SC_SIGNED_COLUMNS_MAX];
 	int			ncolumns;
+	ScProfile	profile;
 } ScRowSignature;
 
 /* verify_trust.c */
 extern bool sc_trust_add_key(ScTrust *trust, const char *vkey);
 extern bool sc_trust_read_policy(ScTrust *trust, const char *path);
+/* whether the profile allows every key; says which it does not */
+extern bool sc_trust_check_profile(const ScTrust *trust);
+extern void sc_trust_free(ScTrust *trust);
+
+/*
+ * Which of the user's keys, each in the person of the one that follows it at
+ * this chain's size, signed the note: as sc_key_verify_note.
+ */
+extern ScStatus sc_trust_verify_note(const ScTrust *trust, const ScNote *note, const ScCheckpoint *checkpoint,
+									 bool *good, uint64_t *times);
 /* SC_VERIFIED, SC_REFUTED (a known key's signature is wrong) or SC_UNVOUCHED; *reason says why */
 extern ScVerdict sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason);
 
@@ -90,6 +116,7 @@ extern bool sc_trust_asks_witnesses(const ScTrust *trust);
 
 /* verify_file.c */
 extern const char *sc_verdict_word(ScVerdict verdict);	/* "VERIFIED", ... */
+extern ScVerdict sc_verdict_worse(ScVerdict a, ScVerdict b);
 extern bool sc_file_slurp(ScBuf *buf, const char *path);
 extern void sc_verify_file(ScFile *file, const ScTrust *trust);
 /* the same once file->text is there; its end has been mended */
@@ -116,6 +143,9 @@ extern ScVerdict sc_verify_timestamp(const ScFile *file, const ScStamp *stamp);
 
 /* verify_signature.c: whether the key signed these columns of the receipt's row */
 extern ScVerdict sc_verify_signature(const ScFile *file, const ScRowSignature *signature);
+
+/* verify_rotation.c: receipts that other keys follow the user's; learns from those that convince, in whatever order */
+extern ScVerdict sc_verify_rotations(ScTrust *trust, const char *const *paths, int npaths);
 
 /* verify_print.c */
 extern void sc_print_text(const char *s, size_t len);

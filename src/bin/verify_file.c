@@ -15,6 +15,22 @@
 #define FILE_MAX (64 * 1024 * 1024)
 #define RECEIPT_START "c2sp.org/tlog-proof@v1\n"
 
+/* how bad a verdict is, for choosing the exit code */
+static int
+badness(ScVerdict verdict)
+{
+	static const int order[] = {[SC_VERIFIED] = 0, [SC_DOUBTED] = 1, [SC_OPEN] = 2, [SC_UNVOUCHED] = 3, [SC_UNUSABLE] = 4,
+	[SC_REFUTED] = 5};
+
+	return order[verdict];
+}
+
+ScVerdict
+sc_verdict_worse(ScVerdict a, ScVerdict b)
+{
+	return badness(a) >= badness(b) ? a : b;
+}
+
 bool
 sc_file_slurp(ScBuf *buf, const char *path)
 {

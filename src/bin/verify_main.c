@@ -42,6 +42,10 @@ static const char help[] =
 "  -a, --authority PEM with --timestamp or a DIRECTORY: the certificates of a time authority whom\n"
 "                      you believe; may be given several times\n"
 "  -r, --crl FILE      with --authority: a certificate revocation list\n"
+"  -R, --rotation FILE the receipt of a change of key: what it shows to follow from a\n"
+"                      key of yours counts for that key from then on; may be given\n"
+"                      several times\n"
+"  -P, --profile NAME  algorithms that count: any, or kcmvp for approved ones only\n"
 "  -s, --signature JWS with one receipt: check that a member signed the row\n"
 "  -m, --member-key FILE    with --signature: the member's public key or certificate\n"
 "  -C, --column NAME   with --signature: a column that was signed; once for each\n"
@@ -60,21 +64,6 @@ static const char help[] =
 "  4  doubtful: a row of a DIRECTORY was rightly accepted, but its key may have\n"
 "     been in other hands\n"
 "  5  undecided: what the DIRECTORY shows does not decide whether the key was valid\n";
-
-/* how bad a verdict is, for choosing the exit code */
-static int
-badness(ScVerdict verdict)
-{
-	static const int order[] = {[SC_VERIFIED] = 0, [SC_UNVOUCHED] = 1, [SC_UNUSABLE] = 2, [SC_REFUTED] = 3};
-
-	return order[verdict];
-}
-
-static ScVerdict
-worse(ScVerdict a, ScVerdict b)
-{
-	return badness(a) >= badness(b) ? a : b;
-}
 
 /* a complaint about the command line */
 static int
@@ -98,15 +87,15 @@ run(const ScTrust *trust, const char *proof, const ScStamp *stamp, const ScRowSi
 	{
 		files[i].path = paths[i];
 		sc_verify_file(&files[i], trust);
-		verdict = worse(verdict, files[i].verdict);
+		verdict = sc_verdict_worse(verdict, files[i].verdict);
 	}
-	verdict = worse(verdict, sc_verify_forks(files, npaths, trust));
+	verdict = sc_verdict_worse(verdict, sc_verify_forks(files, npaths, trust));
 	if (proof)
-		verdict = worse(verdict, sc_verify_consistency(&files[0], &files[1], trust, proof));
+		verdict = sc_verdict_worse(verdict, sc_verify_consistency(&files[0], &files[1], trust, proof));
 	if (stamp->path)
-		verdict = worse(verdict, sc_verify_timestamp(&files[0], stamp));
+		verdict = sc_verdict_worse(verdict, sc_verify_timestamp(&files[0], stamp));
 	if (signature->jws_path)
-		verdict = worse(verdict, sc_verify_signature(&files[0], signature));
+		verdict = sc_verdict_worse(verdict, sc_verify_signature(&files[0], signature));
 	for (int i = 0; i < npaths; i++)
 		sc_verify_free(&files[i]);
 	free(files);
@@ -126,8 +115,9 @@ any_directory(char **paths, int npaths)
 
 /* the exit code; a verdict that could not be told is none */
 static int
-finish(ScVerdict verdict, ScStamp *stamp)
+finish(ScVerdict verdict, ScTrust *trust, ScStamp *stamp)
 {
+	sc_trust_free(trust);
 	sc_authorities_free(stamp->authorities);
 	return fflush(stdout) == 0 ? (int) verdict : usage_error("cannot write the verdict");
 }
@@ -142,6 +132,8 @@ main(int argc, char **argv)
 		{"timestamp", required_argument, NULL, 't'},
 		{"authority", required_argument, NULL, 'a'},
 		{"crl", required_argument, NULL, 'r'},
+		{"rotation", required_argument, NULL, 'R'},
+		{"profile", required_argument, NULL, 'P'},
 		{"signature", required_argument, NULL, 's'},
 		{"member-key", required_argument, NULL, 'm'},
 		{"column", required_argument, NULL, 'C'},
@@ -152,10 +144,13 @@ main(int argc, char **argv)
 	static ScTrust trust;
 	static ScStamp stamp;
 	static ScRowSignature signature;
+	static const char *rotations[SC_FOLLOWERS_MAX];
 	const char *proof = NULL;
+	ScVerdict	verdict;
+	int			nrotations = 0;
 	int			c;
 
-	while ((c = getopt_long(argc, argv, "k:p:c:t:a:r:s:m:C:hV", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "k:p:c:t:a:r:R:P:s:m:C:hV", options, NULL)) != -1)
 	{
 		switch (c)
 		{
@@ -185,6 +180,16 @@ main(int argc, char **argv)
 				if (!sc_stamp_add_crl(&stamp, optarg))
 					return SC_UNUSABLE;
 				break;
+			case 'R':
+				if (nrotations == SC_FOLLOWERS_MAX)
+					return usage_error("too many changes of key");
+				rotations[nrotations++] = optarg;
+				break;
+			case 'P':
+				if (!sc_profile_parse(&trust.profile, optarg))
+					return usage_error("the profile is any or kcmvp");
+				signature.profile = trust.profile;
+				break;
 			case 's':
 				signature.jws_path = optarg;
 				break;
@@ -208,11 +213,14 @@ main(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error("no file given");
+	if (!sc_trust_check_profile(&trust))
+		return SC_UNUSABLE;
 	if (any_directory(argv + optind, argc - optind))
 	{
 		if (argc - optind != 1 || proof || stamp.path || signature.jws_path || signature.key_path || signature.ncolumns > 0)
 			return usage_error("a directory of evidence is judged alone, with --key, --policy, --authority and --crl");
-		return finish(sc_verify_evidence(argv[optind], &trust, &stamp), &stamp);
+		verdict = sc_verify_rotations(&trust, rotations, nrotations);
+		return finish(sc_verdict_worse(verdict, sc_verify_evidence(argv[optind], &trust, &stamp)), &trust, &stamp);
 	}
 	if (proof && argc - optind != 2)
 		return usage_error("--consistency takes two files to compare");
@@ -225,5 +233,7 @@ main(int argc, char **argv)
 	if ((signature.jws_path != NULL) != (signature.key_path != NULL) ||
 		(signature.jws_path != NULL) != (signature.ncolumns > 0))
 		return usage_error("--signature, --member-key and --column go together");
-	return finish(run(&trust, proof, &stamp, &signature, argv + optind, argc - optind), &stamp);
+	verdict = sc_verify_rotations(&trust, rotations, nrotations);
+	verdict = sc_verdict_worse(verdict, run(&trust, proof, &stamp, &signature, argv + optind, argc - optind));
+	return finish(verdict, &trust, &stamp);
 }

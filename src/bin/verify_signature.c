@@ -94,7 +94,10 @@ judge_files(const ScLeaf *leaf, const ScRowSignature *signature)
 		while (jws_text.len > 0 && jws_text.data[jws_text.len - 1] == '\n')
 			jws_text.len--;
 		reason = sc_pubkey_parse(&key, key_text.data, key_text.len);
-		if (reason == SC_PUBKEY_OK)
+		if (reason == SC_PUBKEY_OK && !sc_profile_allows(signature->profile, key.kind))
+			verdict = say(signature->key_path, SC_UNUSABLE, "The profile does not allow the algorithm of this key",
+						  sc_profile_algorithm(key.kind));
+		else if (reason == SC_PUBKEY_OK)
 			verdict = judge(leaf, signature, &key, jws_text.data, jws_text.len);
 		else
 			verdict = say(signature->key_path, SC_UNUSABLE, "This is not a key that members have", sc_pubkey_reason_text(reason));

@@ -7,12 +7,31 @@
  *
  * A log's key vouches only for the chain whose origin is the key's name: a
  * signature by another chain's key is true but says nothing here.
+ *
+ * A key that was shown to have been replaced (verify_rotation.c) speaks
+ * through the key that follows it, for trees that hold the change.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bin/verify.h"
 #include "sign/key.h"
+
+/*
+ * Whether a key given by --key is a log's.  Type 0x02 does not tell, so the
+ * name does: a node's has two parts, a witness's ends in /witness.
+ */
+static bool
+is_log_key(const ScVerifierKey *key)
+{
+	const char *first = strchr(key->name, '/');
+	const char *last = strrchr(key->name, '/');
+
+	if (key->type != SC_KEY_ECDSA)
+		return key->type != SC_KEY_COSIGNATURE;
+	return first != NULL && first != last && strcmp(last, "/witness") != 0;
+}
 
 bool
 sc_trust_add_key(ScTrust *trust, const char *vkey)
@@ -31,7 +50,7 @@ sc_trust_add_key(ScTrust *trust, const char *vkey)
 			  "A verifier key looks like name+1234abcd+Base64; seoulchain.verifier_key() gives a chain's.\n", stderr);
 		return false;
 	}
-	policy->is_log[policy->nkeys] = key->type != SC_KEY_COSIGNATURE;
+	policy->is_log[policy->nkeys] = is_log_key(key);
 	policy->nkeys++;
 	return true;
 }
@@ -54,6 +73,88 @@ sc_trust_read_policy(ScTrust *trust, const char *path)
 	else
 		fprintf(stderr, "seoulchain-verify: %s: a policy needs a line that says \"quorum\"\n", path);
 	return status == SC_OK;
+}
+
+bool
+sc_trust_check_profile(const ScTrust *trust)
+{
+	for (int i = 0; i < trust->policy.nkeys; i++)
+	{
+		const ScVerifierKey *key = &trust->policy.keys[i];
+
+		if (sc_profile_allows_note(trust->profile, key->type))
+			continue;
+		fprintf(stderr, "seoulchain-verify: the profile %s does not allow %s, the algorithm of key %s\n",
+				sc_profile_name(trust->profile), sc_profile_note_algorithm(key->type), key->name);
+		return false;
+	}
+	return true;
+}
+
+void
+sc_trust_free(ScTrust *trust)
+{
+	free(trust->followers);
+	trust->followers = NULL;
+	trust->nfollowers = 0;
+}
+
+/* the user's keys and then their followers, to be freed; NULL without memory */
+static ScVerifierKey *
+list_keys(const ScTrust *trust)
+{
+	ScVerifierKey *keys = malloc((size_t) (trust->policy.nkeys + trust->nfollowers + 1) * sizeof(ScVerifierKey));
+
+	if (keys == NULL)
+		return NULL;
+	memcpy(keys, trust->policy.keys, (size_t) trust->policy.nkeys * sizeof(ScVerifierKey));
+	for (int i = 0; i < trust->nfollowers; i++)
+		keys[trust->policy.nkeys + i] = trust->followers[i].key;
+	return keys;
+}
+
+/* the place in that list of the key that speaks for keys[slot] about a checkpoint */
+static int
+speaker(const ScTrust *trust, int slot, const ScCheckpoint *checkpoint)
+{
+	int			result = slot;
+
+	for (int i = 0; i < trust->nfollowers; i++)
+	{
+		const ScFollower *follower = &trust->followers[i];
+
+		if (follower->slot == slot && checkpoint->size > follower->leaf &&
+			strcmp(follower->origin, checkpoint->origin) == 0)
+			result = trust->policy.nkeys + i;
+	}
+	return result;
+}
+
+ScStatus
+sc_trust_verify_note(const ScTrust *trust, const ScNote *note, const ScCheckpoint *checkpoint,
+					 bool *good, uint64_t *times)
+{
+	int			nkeys = trust->policy.nkeys + trust->nfollowers;
+	ScVerifierKey *keys = list_keys(trust);
+	bool		all_good[SC_POLICY_KEYS_MAX + SC_FOLLOWERS_MAX];
+	uint64_t	all_times[SC_POLICY_KEYS_MAX + SC_FOLLOWERS_MAX];
+	bool		any = false;
+	ScStatus	status;
+
+	memset(good, 0, (size_t) trust->policy.nkeys * sizeof(bool));
+	if (keys == NULL)
+		return SC_NO_MEMORY;
+	status = sc_key_verify_note(note, keys, nkeys, all_good, all_times);
+	free(keys);
+	for (int i = 0; i < trust->policy.nkeys; i++)
+	{
+		int			n = speaker(trust, i, checkpoint);
+
+		good[i] = all_good[n];
+		times[i] = all_times[n];
+		any = any || good[i];
+	}
+	return status == SC_OK && !any ? SC_UNKNOWN_KEY : status;
 }
 
 /* whether a good signature by keys[i] counts for this chain */
@@ -116,7 +217,7 @@ sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
 		*reason = "you gave no key and no policy, so nobody vouches for this";
 		return SC_UNVOUCHED;
 	}
-	status = sc_key_verify_note(&file->note, policy->keys, policy->nkeys, file->good, file->times);
+	status = sc_trust_verify_note(trust, &file->note, &file->checkpoint, file->good, file->times);
 	switch (status)
 	{
 		case SC_OK:
@@ -125,7 +226,9 @@ sc_trust_judge(const ScTrust *trust, ScFile *file, const char **reason)
 					(file->good[i] && counts(policy, i, file->checkpoint.origin));
 			return trust->has_policy ? judge_policy(policy, file, reason) : judge_keys(policy, file, reason);
 		case SC_UNKNOWN_KEY:
-			*reason = "nobody whom you trust has signed it, so nobody vouches for it";
+			*reason = trust->nfollowers > 0 ?
+				"nobody whom you trust has signed it with the key that was in force at this size, so nobody vouches for it" :
+				"nobody whom you trust has signed it, so nobody vouches for it";
 			return SC_UNVOUCHED;
 		case SC_NO_MEMORY:
 			*reason = sc_status_text(status);

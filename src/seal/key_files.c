@@ -94,28 +94,39 @@ describe(const ScSigningKey *key)
 					key->uri[0] != '\0' ? " in hardware" : "");
 }
 
+/* is it the key that is wanted, name and type too? */
+static bool
+is_wanted(const ScSigningKey *key, const ScVerifierKey *wanted)
+{
+	return strcmp(key->public.name, wanted->name) == 0 && key->public.type == wanted->type &&
+		sc_rotation_same_key(&key->public, wanted);
+}
+
 void
 sc_key_file_load(ScSigningKey *out, ScKeyRole role, const ScVerifierKey *wanted)
 {
 	char	   *directory = sc_key_directory(false);
-	char	   *path = key_path(directory, role, wanted->name, wanted->id);
+	char	   *first = key_path(directory, role, wanted->name, NULL);
+	char	   *later = key_path(directory, role, wanted->name, wanted->id);
+	bool		rotated = access(later, F_OK) == 0 || errno != ENOENT;
+	char	   *detail;
 
-	if (access(path, F_OK) != 0 && errno == ENOENT)
-		path = key_path(directory, role, wanted->name, NULL);
-	load_key_file(out, path);
-	if (strcmp(out->public.name, wanted->name) != 0 || out->public.type != wanted->type ||
-		!sc_rotation_same_key(&out->public, wanted))
-	{
-		char	   *detail = describe(out);
-
-		sc_key_wipe(out);
+	load_key_file(out, rotated ? later : first);
+	if (is_wanted(out, wanted))
+		return;
+	detail = describe(out);
+	sc_key_wipe(out);
+	if (rotated)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("key file \"%s\" is not the key that the %s names", path,
-						role == SC_ROLE_LOG ? "chain" : "node"),
+				 errmsg("key file \"%s\" holds another key", later),
 				 errdetail_internal("%s", detail),
-				 errhint("Bring the chain's own key directory back.")));
-	}
+				 errhint("Bring the node's own key directory back.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("key file \"%s\" is missing, and \"%s\" holds another key", later, first),
+			 errdetail_internal("%s", detail),
+			 errhint("Bring the node's own key directory back; keys cannot be made again.")));
 }
 
 /* a key that was found must never have signed: it could belong to another chain */

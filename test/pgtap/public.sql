@@ -22,6 +22,9 @@ SELECT results_eq(
 		('seoulchain.cosigner_key()'),
 		-- ask whether the caller may SELECT the row
 		('seoulchain.inclusion_proof(regclass,bigint,bigint)'),
+		-- what the node tells everybody
+		('seoulchain.key_rotations(text)'),
+		-- ask whether the caller may SELECT the row
 		('seoulchain.leaf_data(regclass,bigint)'),
 		('seoulchain.leaf_hash(regclass,bigint)'),
 		('seoulchain.leaf_index(regclass,bigint)'),

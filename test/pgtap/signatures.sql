@@ -13,6 +13,7 @@ INSERT INTO promised VALUES
 	('seal', 'chain text DEFAULT ''main''::text', 'bigint'),
 	('checkpoint', 'chain text DEFAULT ''main''::text, height bigint DEFAULT NULL::bigint, final boolean DEFAULT false', 'text'),
 	('create_node', 'name text, key text DEFAULT NULL::text', 'text'),
+	('key_rotations', 'chain text DEFAULT ''main''::text, OUT ledger_seq bigint, OUT height bigint, OUT old_key text, OUT new_key text, OUT receipt text', 'SETOF record'),
 	('rotate_log_key', 'chain text, key text DEFAULT NULL::text', 'text'),
 	('rotate_cosigner_key', 'key text DEFAULT NULL::text', 'text'),
 	('cosigner_key', '', 'text'),

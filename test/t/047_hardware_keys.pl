@@ -118,6 +118,8 @@ my $file = "$home/checkpoint";
 append_to_file($file, $first);
 command_ok([ "$bindir/seoulchain-verify", '--key', $key, '--key', $cosigner, $file ], 'seoulchain-verify accepts log and cosigner');
 
+command_ok([ "$bindir/seoulchain-verify", '--profile', 'kcmvp', '--key', $key, '--key', $cosigner, $file ], 'and under the profile');
+
 # openssl, which shares no code with us, verifies both lines
 my ($text) = $first =~ /\A(.*?\n)\n/s;
 foreach my $line (lines($first))
