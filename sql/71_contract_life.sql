@@ -35,3 +35,18 @@ CREATE FUNCTION seoulchain.contract_breaches(contract text, version integer, cha
 	AS 'MODULE_PATHNAME', 'sc_contract_breaches' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION seoulchain.contract_breaches(text, integer, text) IS
 	'rows that are there, sealed or not, and that a version would refuse: what activate_contract() counts';
+
+/*
+ * What members say.
+ */
+CREATE FUNCTION seoulchain.approval_payload(contract text, version integer, action text DEFAULT 'activate',
+		chain text DEFAULT 'main') RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_approval_payload' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION seoulchain.approval_payload(text, integer, text, text) IS
+	'the text that a member signs to approve that a version comes into force (activate) or ends (retire)';
+
+CREATE FUNCTION seoulchain.approve_contract(contract text, version integer, member text, signature text,
+		action text DEFAULT 'activate', chain text DEFAULT 'main') RETURNS void
+	AS 'MODULE_PATHNAME', 'sc_approve_contract' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.approve_contract(text, integer, text, text, text, text) IS
+	'records a member''s approval: a detached JWS over approval_payload()';

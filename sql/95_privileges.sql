@@ -91,9 +91,13 @@ TO seoulchain_operator;
 /* the life of contracts */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.propose_contract(jsonb, text),
+	seoulchain.approve_contract(text, integer, text, text, text, text),
 	seoulchain.activate_contract(text, integer, timestamptz, bigint, text),
 	seoulchain.retire_contract(text, text, timestamptz, text)
 TO seoulchain_operator;
+
+/* definitions are public, and so is what their approvers sign */
+GRANT EXECUTE ON FUNCTION seoulchain.approval_payload(text, integer, text, text) TO PUBLIC;
 
 /* these ask whether the caller may SELECT the tables */
 GRANT EXECUTE ON FUNCTION

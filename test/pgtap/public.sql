@@ -11,6 +11,8 @@ SELECT results_eq(
 		-- ask whether the caller owns the table, as ALTER TABLE does
 		('seoulchain.add_ledger_seq(regclass)'),
 		('seoulchain.add_ledger_time(regclass)'),
+		-- definitions are public
+		('seoulchain.approval_payload(text,integer,text,text)'),
 		-- a trigger: called by no hand
 		('seoulchain.check_signature()'),
 		-- what the node tells everybody

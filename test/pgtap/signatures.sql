@@ -7,6 +7,8 @@ CREATE TEMP TABLE promised (name text, arguments text, result text);
 INSERT INTO promised VALUES
 	('create_chain', 'name text, key text DEFAULT NULL::text', NULL),
 	('propose_contract', 'definition jsonb, chain text DEFAULT ''main''::text', 'integer'),
+	('approve_contract', 'contract text, version integer, member text, signature text, action text DEFAULT ''activate''::text, chain text DEFAULT ''main''::text', 'void'),
+	('approval_payload', 'contract text, version integer, action text DEFAULT ''activate''::text, chain text DEFAULT ''main''::text', 'text'),
 	('activate_contract', 'contract text, version integer DEFAULT NULL::integer, active_from timestamp with time zone DEFAULT NULL::timestamp with time zone, breaches bigint DEFAULT 0, chain text DEFAULT ''main''::text', 'timestamp with time zone'),
 	('retire_contract', 'contract text, reason text, active_until timestamp with time zone DEFAULT NULL::timestamp with time zone, chain text DEFAULT ''main''::text', 'timestamp with time zone'),
 	('replay', 'contract text, version integer DEFAULT NULL::integer, "from" timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, chain text DEFAULT ''main''::text, OUT relation regclass, OUT ledger_seq bigint, OUT accepted_at timestamp with time zone, OUT judged_by integer, OUT answer text, OUT rule text, OUT code text, OUT message text, OUT detail text, OUT hint text', 'SETOF record'),
