@@ -7,6 +7,7 @@ package Seoulchain::Sign;
 use strict;
 use warnings;
 use Exporter 'import';
+use File::Spec;
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64 decode_base64);
 use PostgreSQL::Test::Utils;
@@ -21,7 +22,8 @@ my %generate = (
 	p384    => '-algorithm EC -pkeyopt ec_paramgen_curve:P-384',
 	rsa     => '-algorithm RSA -pkeyopt rsa_keygen_bits:2048');
 my %algorithm = (ed25519 => 'EdDSA', p256 => 'ES256', rsa => 'PS256');
-my $dir = PostgreSQL::Test::Utils::tempdir();
+# the server reads files from here too
+my $dir = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir());
 my $made = 0;
 
 sub algorithm_of { return $algorithm{ $_[0]{kind} } }
@@ -68,10 +70,11 @@ sub der_of_pem
 	return decode_base64($base64);
 }
 
-# an authority that issues certificates and revocation lists: { key, dir, pem }
+# an authority that issues certificates and revocation lists: { key, dir, pem }; its own certificate is
+# self-signed, or by => AUTHORITY with from and until as for issue()
 sub make_authority
 {
-	my $name = shift;
+	my ($name, %how) = @_;
 	my $authority = { key => make_key('p256'), dir => "$dir/authority" . ++$made, name => $name };
 	mkdir $authority->{dir} or die "$authority->{dir}: $!";
 	my $in = $authority->{dir};
@@ -105,8 +108,9 @@ keyUsage = critical, keyCertSign, cRLSign
 distinguished_name = dn
 [dn]
 CONFIG
-	run_openssl("req -x509 -new -config $in/config -extensions authority -key $authority->{key}{file} -subj /CN=$name -days 30 -out $in/certificate");
-	$authority->{pem} = slurp_file("$in/certificate");
+	$authority->{pem} = $how{by} ? issue($how{by}, $authority->{key}, $name, %how, usage => 'authority')
+	  : run_openssl("req -x509 -new -config $in/config -extensions authority -key $authority->{key}{file} -subj /CN=$name -days 30");
+	write_file($authority->{pem}, substr("$in/certificate", length("$dir/")));
 	return $authority;
 }
 
