@@ -37,7 +37,7 @@ VERIFY_OBJS = $(VERIFY_SRC:.c=.o)
 # These need no server yet, and not the rest of this file.
 .DEFAULT_GOAL = all
 TOOL_GOALS = test test-long test-majors demo bench
-.PHONY: $(TOOL_GOALS) install-verify uninstall-verify
+.PHONY: $(TOOL_GOALS) install-verify uninstall-verify install-timestamp uninstall-timestamp
 
 test:
 	tools/run_tests
@@ -97,8 +97,19 @@ install-verify: $(VERIFY)
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) $(VERIFY) '$(DESTDIR)$(bindir)/$(VERIFY)'
 
+# a script of its own rule: SCRIPTS of PGXS removes nothing that comes from a folder
+TIMESTAMP = seoulchain-timestamp
+install: install-timestamp
+install-timestamp:
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_SCRIPT) src/bin/$(TIMESTAMP) '$(DESTDIR)$(bindir)/$(TIMESTAMP)'
+
 uninstall: uninstall-verify
 uninstall-verify:
 	rm -f '$(DESTDIR)$(bindir)/$(VERIFY)'
+
+uninstall: uninstall-timestamp
+uninstall-timestamp:
+	rm -f '$(DESTDIR)$(bindir)/$(TIMESTAMP)'
 
 endif

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use Digest::SHA qw(sha256);
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Seoulchain::Test;
@@ -114,6 +115,50 @@ is(sql('SELECT count(*) FROM seoulchain.timestamp_nonce'), '1', 'old requests ar
 like(sql(q{SELECT seoulchain.add_time_crl(} . bytea($good->revoke('ec', 'keyCompromise')) . ')'), qr/^CN=good root$/, 'a revocation list');
 refused(add($good->reply('ec', request())), qr/not good at that time.*revoked/s, 'a revoked certificate');
 like(sql(add($good->reply('rsa', request()))), qr/^main\|6\|/, 'the authority\'s other certificate is good');
+
+# the script, against the authority's HTTP server
+my $url = $good->serve;
+sub script
+{
+	my ($out, $err);
+	local $ENV{PGHOST} = $node->host;
+	local $ENV{PGPORT} = $node->port;
+	local $ENV{PGDATABASE} = 'postgres';
+	IPC::Run::run [ 'seoulchain-timestamp', @_ ], '<', \undef, '>', \$out, '2>', \$err;
+	return $? >> 8, $out, $err;
+}
+sub script_says
+{
+	my ($arguments, $code, $pattern, $what) = @_;
+	my ($rc, $out, $err) = script(@$arguments);
+	is($rc, $code, "the script: $what") or diag("$out$err");
+	return like("$out$err", $pattern, '... and says so');
+}
+script_says([ "$url/rsa" ], 0, qr/^main: the newest checkpoint is stamped already$/, 'nothing to do');
+sql('INSERT INTO t VALUES (3)');
+seal($node);
+my $before = sql('SELECT count(*) FROM seoulchain.timestamps');
+script_says([ "$url/nowhere" ], 1, qr{/nowhere: answers with HTTP status 404}, 'no authority there');
+script_says([ "$url/broken" ], 1, qr{/broken: answers with HTTP status 500}, 'one that is out of order');
+script_says([ "$url/empty" ], 1, qr{/empty: gives an empty answer}, 'one that says nothing');
+script_says([ "$url/html" ], 1, qr{neither a timestamp response nor a token.*/html: its answer was not taken}s, 'one that says something else');
+script_says([ "$url/stubborn" ], 1, qr{gave no timestamp.*the hash is not one.*/stubborn: its answer was not taken}s, 'one that refuses');
+script_says([ "$url/ec" ], 1, qr{revoked.*/ec: its answer was not taken}s, 'a revoked certificate');
+script_says([ 'http://127.0.0.1:1/' ], 1, qr{127.0.0.1:1/: cannot be reached}, 'nobody listens');
+is(sql('SELECT count(*) FROM seoulchain.timestamps'), $before, 'none of them left anything');
+script_says([ "$url/broken", "$url/rsa" ], 1, qr{main: 8 leaves existed at \d{4}-.*, says http.*/rsa}, 'one of two');
+script_says([ "$url/rsa" ], 0, qr/stamped already/, 'which is enough for the next time');
+script_says([ '--force', '-c', 'main', "$url/rsa", "$url/rsa" ], 0, qr/existed at.*\n.*existed at/, 'two more by force');
+is(sql('SELECT count(*) FROM seoulchain.timestamps'), $before + 3, 'three stamps more');
+script_says([ '-c', 'nochain', "$url/rsa" ], 1, qr/chain "nochain" does not exist.*nochain: cannot be stamped/s, 'a chain that is not there');
+script_says([ '-d', 'nodatabase', "$url/rsa" ], 1, qr/database "nodatabase" does not exist/, 'a database that is not there');
+script_says([ '-c', q{x';DROP}, "$url/rsa" ], 2, qr/not the name of a chain/, 'a name that is none');
+script_says([], 2, qr/give its URL/, 'without an authority');
+script_says([ '-t' ], 2, qr/needs a value/, 'an option without its value');
+script_says([ '-x', 'y' ], 2, qr/unknown option/, 'an option that is none');
+script_says([ '--help' ], 0, qr/^Usage: /, 'its help');
+is(sql('SELECT DISTINCT fault FROM seoulchain.verify()'), 'timestamp not trusted', 'verify(): tokens by the key that was compromised since');
+is(sql('SELECT count(*) FROM seoulchain.verify()'), '5', 'and no others');
 
 # who may do it
 sql('CREATE ROLE clerk; CREATE ROLE op IN ROLE seoulchain_operator');
