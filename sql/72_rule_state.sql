@@ -31,6 +31,11 @@ COMMENT ON COLUMN seoulchain.rule_delta.amount IS 'decimal number to add';
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.rule_state', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.rule_delta', '');
 
+CREATE FUNCTION seoulchain.rebuild_state(relation regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'sc_rebuild_state_sql' LANGUAGE C STRICT;
+COMMENT ON FUNCTION seoulchain.rebuild_state(regclass) IS
+	'makes what the rules of a ledger table keep anew from its rows; returns how many rows it has read';
+
 CREATE FUNCTION seoulchain.rules()
 	RETURNS TABLE (rule text, version text, library text, digest text, meaning text, parameters text)
 	AS 'MODULE_PATHNAME', 'sc_rules' LANGUAGE C STABLE STRICT;

@@ -72,6 +72,7 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.rotate_log_key(text, text),
 	seoulchain.rotate_cosigner_key(text),
 	seoulchain.resume_signing(text),
+	seoulchain.rebuild_state(regclass),
 	seoulchain.open_chain(text)
 TO seoulchain_operator;
 

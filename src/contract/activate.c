@@ -205,6 +205,25 @@ add_rules(const ScContractVersion *version, const ScBound *bound, TimestampTz fr
 	}
 }
 
+/* the state of all rules that the tables have now, from the rows that are there */
+static void
+rebuild_states(const List *table_ids)
+{
+	const ListCell *cell;
+
+	foreach(cell, table_ids)
+	{
+		const ScLedgerTable *table = sc_ledger_by_id(lfirst_int(cell));
+		Relation	rel;
+
+		if (table == NULL || table->dropped_seq != 0)
+			continue;
+		rel = table_open(table->relation, NoLock);
+		(void) sc_rebuild_state(rel, table->table_id);
+		table_close(rel, NoLock);
+	}
+}
+
 /* tells the chain */
 static int64
 record_activation(const ScChain *chain, const ScBound *bound, TimestampTz from, int64 breaches)
@@ -277,6 +296,7 @@ sc_activate_contract(PG_FUNCTION_ARGS)
 	sc_contract_set_active(version, record_activation(chain, bound, from, PG_GETARG_INT64(3)), from);
 	add_rules(version, bound, from);
 	sc_contract_rules_changed(table_ids);
+	rebuild_states(table_ids);
 	PG_RETURN_TIMESTAMPTZ(from);
 }
 

@@ -16,6 +16,7 @@
 #include "contract/memory.h"
 #include "contract/rules.h"
 #include "contract/store.h"
+#include "contract/rules.h"
 #include "contract/test_case.h"
 #include "fmgr.h"
 #include "utils/builtins.h"

@@ -329,3 +329,63 @@ sc_state_add(const ScState *state, int32 rule_id, const char *key, const char *a
 	index_insert(state->delta_index, values, nulls, &tuple->t_self, state->delta, UNIQUE_CHECK_NO, false,
 				 BuildIndexInfo(state->delta_index));
 }
+
+void
+sc_state_insert(const ScState *state, int32 rule_id, const char *key, const char *value)
+{
+	Datum		values[NATTS];
+	bool		nulls[NATTS];
+	HeapTuple	tuple = form_row(state->rel, rule_id, key, value, values, nulls);
+
+	simple_heap_insert(state->rel, tuple);
+	index_insert(state->index, values, nulls, &tuple->t_self, state->rel, UNIQUE_CHECK_YES, false,
+				 BuildIndexInfo(state->index));
+}
+
+bool
+sc_state_exists(const ScState *state, int32 rule_id, const char *key)
+{
+	KeyScan		scan;
+	bool		exists;
+
+	begin_scan(&scan, state->rel, state->index, SnapshotSelf, rule_id, key);
+	exists = index_getnext_slot(scan.scan, ForwardScanDirection, scan.slot);
+	end_scan(&scan);
+	return exists;
+}
+
+void
+sc_state_remove(const ScState *state, ScStateKey *key)
+{
+	(void) sc_state_get(state, key);
+	age(&key->fresh);
+	simple_heap_delete(state->rel, &key->tid);
+	delete_deltas(state, key);
+}
+
+/* deletes every row of the rule in one of the two tables */
+static void
+forget_in(Relation rel, Relation index, int32 rule_id)
+{
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	IndexScanDesc scan = sc_index_beginscan(rel, index, SnapshotSelf, 1, 0);
+	ScanKeyData key;
+
+	ScanKeyInit(&key, ATTR_RULE_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(rule_id));
+	index_rescan(scan, &key, 1, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		simple_heap_delete(rel, &slot->tts_tid);
+	}
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+void
+sc_state_forget(const ScState *state, int32 rule_id)
+{
+	CommandCounterIncrement();
+	forget_in(state->rel, state->index, rule_id);
+	forget_in(state->delta, state->delta_index, rule_id);
+}

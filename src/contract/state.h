@@ -56,4 +56,13 @@ extern void sc_state_put(const ScState *state, ScStateKey *key, const char *valu
 /* adds to a key that need not be locked; waits for nobody */
 extern void sc_state_add(const ScState *state, int32 rule_id, const char *key, const char *amount);
 
+/*
+ * For rebuilding, with every writer of the rule's state shut out: a key that
+ * nobody has; whether somebody has it; a locked key away; all of a rule away.
+ */
+extern void sc_state_insert(const ScState *state, int32 rule_id, const char *key, const char *value);
+extern bool sc_state_exists(const ScState *state, int32 rule_id, const char *key);
+extern void sc_state_remove(const ScState *state, ScStateKey *key);
+extern void sc_state_forget(const ScState *state, int32 rule_id);
+
 #endif							/* SC_CONTRACT_STATE_H */

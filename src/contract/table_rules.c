@@ -237,10 +237,13 @@ read_rule(ScTableRules *rules, ScTableRule *rule, HeapTuple tuple, TupleDesc des
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	rule->until = nulls[RULE_ATTR_UNTIL - 1] ? DT_NOEND : DatumGetTimestampTz(values[RULE_ATTR_UNTIL - 1]);
-	if (rule->until <= GetCurrentTimestamp())
-		return false;
-	rule->from = DatumGetTimestampTz(values[RULE_ATTR_FROM - 1]);
 	rule->rule_id = DatumGetInt32(values[RULE_ATTR_ID - 1]);
+	if (rule->until <= GetCurrentTimestamp())
+	{
+		rules->ended[rules->nended++] = rule->rule_id;
+		return false;
+	}
+	rule->from = DatumGetTimestampTz(values[RULE_ATTR_FROM - 1]);
 	rule->contract = contract_name(DatumGetInt32(values[RULE_ATTR_CONTRACT_ID - 1]));
 	rule->version = DatumGetInt32(values[RULE_ATTR_VERSION - 1]);
 	rule->ordinal = DatumGetInt16(values[RULE_ATTR_ORDINAL - 1]);
@@ -323,6 +326,7 @@ load(Oid relid, int32 table_id)
 	rules->valid = true;
 	rules->context = CurrentMemoryContext;
 	rules->rules = palloc0(Max(list_length(tuples), 1) * sizeof(ScTableRule));
+	rules->ended = palloc(Max(list_length(tuples), 1) * sizeof(int32));
 	rules->attnums = palloc(Max(list_length(columns), 1) * sizeof(AttrNumber));
 	foreach(cell, tuples)
 		if (read_rule(rules, &rules->rules[rules->nrules], lfirst(cell), RelationGetDescr(rel), columns))

@@ -31,6 +31,8 @@ typedef struct ScTableRules
 	bool		valid;
 	int			nrules;
 	ScTableRule *rules;			/* by contract, version and ordinal: the order in which they are asked */
+	int			nended;
+	int32	   *ended;			/* rule_id of those that have ended */
 	int			ncolumns;
 	AttrNumber *attnums;		/* columns that any of them looks at */
 	MemoryContext context;
