@@ -15,10 +15,12 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "contract/event.h"
 #include "contract/json_tree.h"
 #include "contract/life.h"
 #include "contract/memory.h"
+#include "contract/rebuild.h"
 #include "contract/rehearse.h"
 #include "contract/rules.h"
 #include "contract/test_case.h"

@@ -17,6 +17,7 @@
 
 #include "access/heapam.h"
 #include "access/tableam.h"
+#include "catalog/index.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "compat.h"

@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "contract/rules.h"
 #include "contract/state.h"
+#include "contract/state_verify.h"
 #include "contract/table_rules.h"
 #include "core/instant.h"
 #include "ledger/error.h"
@@ -343,5 +344,6 @@ sc_contract_init(void)
 	sc_rules_init();
 	sc_table_rules_init();
 	sc_row_guard_register(&guard);
+	sc_state_verify_init();
 	sc_contract_verify_init();
 }

@@ -14,7 +14,6 @@
 #include "contract/event.h"
 #include "contract/json_tree.h"
 #include "contract/memory.h"
-#include "contract/rules.h"
 #include "contract/store.h"
 #include "contract/rules.h"
 #include "contract/test_case.h"

@@ -60,6 +60,8 @@
 #define SC_FAULT_STAMP_WRONG "timestamp wrong"
 #define SC_FAULT_STAMP_OTHER_ROOT "timestamp of another root"
 #define SC_FAULT_STAMP_NOT_TRUSTED "timestamp not trusted"
+/* what rules of contracts keep */
+#define SC_FAULT_STATE_DIFFERS "rule state differs"
 /* indexes */
 #define SC_FAULT_INDEX_MISSING "index entry missing"
 #define SC_FAULT_INDEX_NOWHERE "index entry points nowhere"

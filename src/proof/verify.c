@@ -39,6 +39,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+sc_verify_state_hook_type sc_verify_state_hook = NULL;
+
 PG_FUNCTION_INFO_V1(sc_verify);
 
 ScVerifyChain *
@@ -220,6 +222,25 @@ sc_verify_begin(void)
 	return v;
 }
 
+/* what higher rooms have derived from the rows, once these are known to be good */
+static void
+verify_states(ScVerify *v)
+{
+	ListCell   *cell;
+
+	if (sc_verify_state_hook == NULL || v->registry_damaged || sc_faults_count(v->faults) > 0)
+		return;
+	foreach(cell, v->tables)
+	{
+		const ScVerifyTable *table = lfirst(cell);
+		const ScVerifyChain *chain = sc_verify_chain(v, table->chain_id);
+
+		if (chain != NULL && sc_verify_wants(v, chain) && table->rel != NULL &&
+			(!OidIsValid(v->only_relation) || table->relid == v->only_relation))
+			sc_verify_state_hook(v, chain, table);
+	}
+}
+
 /* the phases, in the order that each needs */
 static void
 verify_run(ScVerify *v)
@@ -247,6 +268,7 @@ verify_run(ScVerify *v)
 		sc_verify_rows(v);
 		sc_verify_payloads(v);
 		sc_verify_left(v);
+		verify_states(v);
 	}
 	PG_FINALLY();
 	{

@@ -239,6 +239,14 @@ typedef struct ScVerifyEventHook
 
 extern PGDLLIMPORT const ScVerifyEventHook *sc_verify_event_hook;
 
+/*
+ * A higher room that keeps what follows from the rows of ledger tables; set at
+ * start.  Called last, for a table whose chain has no fault up to then: what
+ * follows from damaged rows says nothing.
+ */
+typedef void (*sc_verify_state_hook_type) (ScVerify *v, const ScVerifyChain *chain, const ScVerifyTable *table);
+extern PGDLLIMPORT sc_verify_state_hook_type sc_verify_state_hook;
+
 /* verify_row.c: the rows of every table */
 extern void sc_verify_rows(ScVerify *v);
 

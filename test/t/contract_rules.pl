@@ -8,7 +8,6 @@ use Seoulchain::Rules;
 use Seoulchain::Test;
 
 my $node = ledger_node('rules');
-rules_begin($node);
 
 # one_per: the plain ways in
 $node->safe_psql('postgres', 'CREATE TABLE ballot (voter text, election text, choice text) USING ledger');
@@ -135,8 +134,9 @@ refuses($node, q{INSERT INTO poll VALUES ('a')}, qr/the time for such rows is ov
 
 # a rule that is activated for later takes effects, but does not judge; one that has ended does neither
 $node->safe_psql('postgres', 'CREATE TABLE later (id text) USING ledger');
-put_rule($node, 'later', 'later', 'one_per', '{"key":["id"]}', 'infinity');
-put_rule($node, 'later', 'before', 'one_per', '{"key":["id"]}', '-infinity', '2001-01-01');
+put_rule($node, 'later', 'later', 'one_per', '{"key":["id"]}', '2222-01-01');
+put_rule($node, 'later', 'before', 'one_per', '{"key":["id"]}');
+$node->safe_psql('postgres', q{SELECT seoulchain.retire_contract('before', 'over')});
 accepts($node, q{INSERT INTO later VALUES ('x'), ('x')}, 'not in force yet, or any more');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM seoulchain.rule_state s JOIN seoulchain.contract_rules USING (rule_id) WHERE contract IN ('later', 'before')}), '1',
 	'the one to come has its state');
@@ -147,20 +147,51 @@ refuses($node, q{SET ROLE clerk; UPDATE seoulchain.rule_state SET value = NULL},
 accepts($node, q{SET ROLE clerk; INSERT INTO ballot VALUES ('noh', '2026', 'a')}, 'who may insert needs no rights on it');
 refuses($node, q{SET ROLE clerk; INSERT INTO ballot VALUES ('noh', '2026', 'b')}, qr/refuses the row/, 'and is judged');
 
+# the state is what the rows say: verify() compares it, rebuild_state() makes it anew
+my $state = q{SELECT rule_id, key, sum(value::numeric) FROM (SELECT * FROM seoulchain.rule_state UNION ALL SELECT * FROM seoulchain.rule_delta) s
+	WHERE rule_id <> (SELECT rule_id FROM seoulchain.contract_rules WHERE contract = 'cars') AND key NOT LIKE 'expires%' AND value IS NOT NULL
+	GROUP BY rule_id, key ORDER BY rule_id, key};
+my $before = $node->safe_psql('postgres', $state);
+is_intact($node, 'state and rows agree');
+$node->safe_psql('postgres', <<SQL);
+UPDATE seoulchain.rule_state SET value = 1000000 WHERE rule_id = $coin AND key = '["kim"]';
+INSERT INTO seoulchain.rule_delta VALUES ($coin, '["lee"]', 5), ($coin, '["choi"]', 1);
+DELETE FROM seoulchain.rule_state WHERE key = '["kim","2026"]';
+INSERT INTO seoulchain.rule_state SELECT rule_id, '["nobody","2026"]', 7 FROM seoulchain.contract_rules WHERE contract = 'vote';
+SQL
+my $kim = $node->safe_psql('postgres', q{SELECT ledger_seq FROM ballot WHERE voter = 'kim'});
+is($node->safe_psql('postgres', q{SELECT relation, fault, convert_from(expected, 'UTF8'), convert_from(found, 'UTF8') FROM seoulchain.verify() ORDER BY 1, 3, 4}),
+	<<"TXT" =~ s/\n$//r, 'verify() names each key that differs');
+ballot|rule state differs|vote one_per ["kim","2026"] $kim|
+ballot|rule state differs||vote one_per ["nobody","2026"] 7
+coin|rule state differs|coins balance ["kim"] 0|coins balance ["kim"] 1000000
+coin|rule state differs|coins balance ["lee"] 2|coins balance ["lee"] 7
+coin|rule state differs||coins balance ["choi"] 1
+TXT
+is($node->safe_psql('postgres', q{SELECT seoulchain.rebuild_state('coin'), seoulchain.rebuild_state('ballot')}), '5|30010', 'rebuilt from rows');
+is($node->safe_psql('postgres', $state), $before, 'as it was');
+is_intact($node, 'verify() has nothing to say');
+refuses($node, q{INSERT INTO ballot VALUES ('kim', '2026', 'x')}, qr/refuses the row/, 'a vote that was forgotten for a while');
+$node->safe_psql('postgres', 'TRUNCATE seoulchain.rule_state, seoulchain.rule_delta');
+$node->safe_psql('postgres', "SELECT seoulchain.rebuild_state(r) FROM unnest(ARRAY['coin', 'ballot', 'trip', 'wage_2026', 'car', 'pass', 'poll', 'later']::regclass[]) r");
+is($node->safe_psql('postgres', $state), $before, 'from nothing, for every table');
+is_intact($node, 'and verify() agrees');
+refuses($node, q{SET ROLE clerk; SELECT seoulchain.rebuild_state('coin')}, qr/permission denied/, 'which is not for everybody');
+
+seal($node);
+is_intact($node, 'every row that was accepted is sealed, and none that was not');
+
 # rules of other sources, versions, or unknown: no row goes in
 $node->safe_psql('postgres', 'CREATE TABLE odd (id text) USING ledger');
-put_rule($node, 'odd', 'odd', 'one_per', '{"key":["id"]}');
-$node->safe_psql('postgres', q{UPDATE seoulchain.contract_rule SET digest = sha256('other') WHERE rule_id = (SELECT max(rule_id) FROM seoulchain.contract_rule)});
+my $odd = put_rule($node, 'odd', 'odd', 'one_per', '{"key":["id"]}');
+$node->safe_psql('postgres', qq{UPDATE seoulchain.contract_rule SET digest = sha256('other') WHERE rule_id = $odd});
 refuses($node, q{INSERT INTO odd VALUES ('x')}, qr/rule "one_per" of this node is not the one that was activated.*sources d9298a10d1b0735837dc/s, 'other sources');
-$node->safe_psql('postgres', q{UPDATE seoulchain.contract_rule SET rule = 'none' WHERE rule_id = (SELECT max(rule_id) FROM seoulchain.contract_rule)});
+$node->safe_psql('postgres', qq{UPDATE seoulchain.contract_rule SET rule = 'none' WHERE rule_id = $odd});
 refuses($node, q{INSERT INTO odd VALUES ('x')}, qr/rule "none" does not exist on this node.*seoulchain\.rules/s, 'an unknown rule');
 $node->append_conf('postgresql.conf', "seoulchain.rule_libraries = 'no_such_rules'");
 $node->reload;
 refuses($node, q{SELECT pg_sleep(0.5); INSERT INTO odd VALUES ('x')}, qr/a rule library cannot be loaded.*no_such_rules/s, 'a library that is missing');
 accepts($node, q{INSERT INTO ballot VALUES ('min', '2026', 'x')}, 'tables with built-in rules go on');
 like(($node->psql('postgres', 'SELECT rule FROM seoulchain.rules'))[2], qr/WARNING:.*no_such_rules/, 'and the list of rules says so');
-
-seal($node);
-is_intact($node, 'every row that was accepted is sealed, and none that was not');
 $node->stop;
 done_testing();
