@@ -78,7 +78,31 @@ TO seoulchain_operator;
 
 /* who may sign: the tables themselves are their owner's to grant; the trigger is called by no hand */
 GRANT EXECUTE ON FUNCTION seoulchain.install_members(text, name) TO seoulchain_operator;
-GRANT EXECUTE ON FUNCTION seoulchain.normalise_member() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.normalise_member(),
+	seoulchain.register_member(text, text, text, text),
+	seoulchain.add_key(text, text, bytea, text),
+	seoulchain.add_key(text, text, text, text),
+	seoulchain.rotate_key(text, text, text, bytea, text),
+	seoulchain.rotate_key(text, text, text, text, text),
+	seoulchain.suspend_key(text, text, text, text),
+	seoulchain.resume_key(text, text, text, text),
+	seoulchain.revoke_key(text, text, text, timestamptz, text),
+	seoulchain.suspend_member(text, text, text),
+	seoulchain.resume_member(text, text, text),
+	seoulchain.revoke_member(text, text, timestamptz, text),
+	seoulchain.delegate(text, text, text[], timestamptz, text),
+	seoulchain.end_delegation(text, text, text[], text),
+	seoulchain.trust_authority(text, bytea, boolean, text),
+	seoulchain.trust_authority(text, text, boolean, text),
+	seoulchain.distrust_authority(text, text),
+	seoulchain.add_crl(text, bytea, text),
+	seoulchain.add_crl(text, text, text),
+	seoulchain.members(text),
+	seoulchain.member_keys(text, text),
+	seoulchain.delegations(text)
+TO PUBLIC;
+GRANT SELECT ON seoulchain.members, seoulchain.member_keys, seoulchain.delegations TO PUBLIC;
 
 /* whose word about time counts, and that word */
 GRANT EXECUTE ON FUNCTION

@@ -38,23 +38,23 @@
 
 PG_FUNCTION_INFO_V1(sc_install_members);
 
-/* by name, as its leaves have them; text sorts by bytes, so that no operating system's update can reorder an index */
+/* no NOT NULL: check*.c refuses with better words.  Text sorts by bytes, so that no operating system's update can reorder an index. */
 static const char *const definitions[SC_MT_COUNT] = {
-	"member text COLLATE \"C\" PRIMARY KEY, kind text COLLATE \"C\" NOT NULL, name text",
+	"member text COLLATE \"C\" PRIMARY KEY, kind text COLLATE \"C\", name text",
 
-	"member text COLLATE \"C\" NOT NULL, key text COLLATE \"C\" NOT NULL, algorithm text COLLATE \"C\" NOT NULL, "
-	"public_key bytea NOT NULL, thumbprint text COLLATE \"C\" NOT NULL UNIQUE, certificate bytea, replaces text COLLATE \"C\", "
+	"member text COLLATE \"C\", key text COLLATE \"C\", algorithm text COLLATE \"C\", "
+	"public_key bytea, thumbprint text COLLATE \"C\" UNIQUE, certificate bytea, replaces text COLLATE \"C\", "
 	"PRIMARY KEY (member, key)",
 
-	"member text COLLATE \"C\" NOT NULL, key text COLLATE \"C\", action text COLLATE \"C\" NOT NULL, reason text NOT NULL, "
+	"member text COLLATE \"C\", key text COLLATE \"C\", action text COLLATE \"C\", reason text, "
 	"compromised_since timestamptz",
 
-	"member text COLLATE \"C\" NOT NULL, delegate text COLLATE \"C\" NOT NULL, tables text[] NOT NULL, until timestamptz, "
-	"action text COLLATE \"C\" NOT NULL",
+	"member text COLLATE \"C\", delegate text COLLATE \"C\", tables text[], until timestamptz, "
+	"action text COLLATE \"C\"",
 
-	"authority text COLLATE \"C\" NOT NULL, certificate bytea, action text COLLATE \"C\" NOT NULL",
+	"authority text COLLATE \"C\", certificate bytea, action text COLLATE \"C\"",
 
-	"authority text COLLATE \"C\" NOT NULL, crl bytea NOT NULL"
+	"authority text COLLATE \"C\", crl bytea"
 };
 
 static const char *const comments[SC_MT_COUNT] = {

@@ -104,41 +104,67 @@ sc_member_tables_init(void)
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
 }
 
-/* is the index one that finds rows by this column alone, or by it first? */
+/* what an index has to be on: a column, perhaps one more, and whether it has to keep twins out */
+typedef struct Wanted
+{
+	AttrNumber	first;
+	AttrNumber	second;			/* 0: none, or any when not unique */
+	bool		unique;
+} Wanted;
+
+/* is the index one that finds rows by this column, and does it keep out what it has to? */
 static bool
-index_serves(Relation index, AttrNumber attno)
+index_serves(Relation index, const Wanted *wanted)
 {
 	Form_pg_index form = index->rd_index;
+	int			nkeys = IndexRelationGetNumberOfKeyAttributes(index);
 
-	return form->indisvalid && form->indisready && form->indislive && !form->indcheckxmin &&
-		index->rd_rel->relam == BTREE_AM_OID && form->indkey.values[0] == attno &&
-		index->rd_indcollation[0] == C_COLLATION_OID && index->rd_opcintype[0] == TEXTOID &&
-		RelationGetIndexPredicate(index) == NIL && RelationGetIndexExpressions(index) == NIL;
+	if (!form->indisvalid || !form->indisready || !form->indislive || form->indcheckxmin ||
+		index->rd_rel->relam != BTREE_AM_OID || form->indkey.values[0] != wanted->first ||
+		index->rd_indcollation[0] != C_COLLATION_OID || index->rd_opcintype[0] != TEXTOID ||
+		RelationGetIndexPredicate(index) != NIL || RelationGetIndexExpressions(index) != NIL)
+		return false;
+	if (!wanted->unique)
+		return true;
+	return form->indisunique && form->indimmediate && nkeys == (wanted->second ? 2 : 1) &&
+		(wanted->second == 0 || form->indkey.values[1] == wanted->second);
 }
 
-/* an index that finds rows by the column; of several the one with the fewest columns */
+/* an index that serves, or InvalidOid */
 static Oid
-find_index(Relation rel, AttrNumber attno)
+find_index(Relation rel, const Wanted *wanted)
 {
 	List	   *indexes = RelationGetIndexList(rel);
 	Oid			found = InvalidOid;
-	int			columns = 0;
 	ListCell   *cell;
 
 	foreach(cell, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-		int			n = IndexRelationGetNumberOfKeyAttributes(index);
 
-		if (index_serves(index, attno) && (!OidIsValid(found) || n < columns))
-		{
+		if (!OidIsValid(found) && index_serves(index, wanted))
 			found = lfirst_oid(cell);
-			columns = n;
-		}
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
 	return found;
+}
+
+/* the indexes of one table */
+static void
+load_indexes(ScMemberTables *out, ScMemberTable table, Relation rel)
+{
+	const AttrNumber *att = out->t[table].att;
+
+	if (table == SC_MT_MEMBER)
+		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_M_MEMBER], 0, true});
+	else if (table == SC_MT_KEY)
+	{
+		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_K_MEMBER], att[SC_K_KEY], true});
+		out->t[table].index[SC_BY_THUMBPRINT] = find_index(rel, &(Wanted) {att[SC_K_THUMBPRINT], 0, true});
+	}
+	else if (table == SC_MT_STATUS || table == SC_MT_DELEGATION)
+		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_S_MEMBER], 0, false});
 }
 
 /* an error about a registry table that is not what it was made as */
@@ -187,10 +213,7 @@ load_table(ScMemberTables *out, ScMemberTable table, Oid relid)
 		report_damage(out->chain_id, table, "was dropped");
 	out->t[table].relid = relid;
 	load_columns(out, table, entry->table_id);
-	if (table <= SC_MT_DELEGATION)
-		out->t[table].index[SC_BY_MEMBER] = find_index(rel, out->t[table].att[SC_M_MEMBER]);
-	if (table == SC_MT_KEY)
-		out->t[table].index[SC_BY_THUMBPRINT] = find_index(rel, out->t[table].att[SC_K_THUMBPRINT]);
+	load_indexes(out, table, rel);
 	table_close(rel, AccessShareLock);
 }
 
@@ -349,6 +372,25 @@ visit_index(const ScMemberTables *tables, ScMemberTable table, IndexScanDesc sca
 	}
 }
 
+/* the error of a search whose index is gone: a signature is not worth a scan of all keys, and twins must be kept out */
+static void
+report_index(const ScMemberTables *tables, ScMemberTable table, ScMemberSearch search)
+{
+	Oid			relid = tables->t[table].relid;
+	const AttrNumber *att = tables->t[table].att;
+	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+	const char *columns = quote_identifier(get_attname(relid, att[search == SC_BY_THUMBPRINT ? SC_K_THUMBPRINT : SC_M_MEMBER], false));
+	bool		unique = table == SC_MT_MEMBER || table == SC_MT_KEY;
+
+	if (table == SC_MT_KEY && search == SC_BY_MEMBER)
+		columns = psprintf("%s, %s", columns, quote_identifier(get_attname(relid, att[SC_K_KEY], false)));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s has no %sindex on (%s)", name, unique ? "unique " : "", columns),
+			 errdetail("Members and keys are looked up through it; it was dropped, or is not valid."),
+			 errhint("CREATE %sINDEX ON %s (%s);", unique ? "UNIQUE " : "", name, columns)));
+}
+
 Snapshot
 sc_member_snapshot(void)
 {
@@ -363,7 +405,6 @@ sc_member_scan(const ScMemberTables *tables, ScMemberTable table, ScMemberSearch
 			   Snapshot snapshot, ScMemberVisitor visit, void *state)
 {
 	Oid			indexid = tables->t[table].index[search];
-	int			column = search == SC_BY_MEMBER ? SC_M_MEMBER : SC_K_THUMBPRINT;
 	Relation	rel;
 	Relation	index;
 	IndexScanDesc scan;
@@ -371,8 +412,7 @@ sc_member_scan(const ScMemberTables *tables, ScMemberTable table, ScMemberSearch
 	ScanKeyData key;
 
 	if (!OidIsValid(indexid))
-		report_damage(tables->chain_id, table,
-					  psprintf("has lost its index on (%s)", column_names[table][column]));
+		report_index(tables, table, search);
 	rel = table_open(tables->t[table].relid, AccessShareLock);
 	index = index_open(indexid, AccessShareLock);
 	slot = table_slot_create(rel, NULL);

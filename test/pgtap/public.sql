@@ -8,6 +8,11 @@ SELECT results_eq(
 		WHERE p.pronamespace = 'seoulchain'::regnamespace AND has_function_privilege('public_anybody', p.oid, 'EXECUTE')
 		ORDER BY p.oid::regprocedure::text COLLATE "C"$$,
 	$$VALUES
+		-- INSERT or SELECT of the members' tables, with the caller's rights
+		('seoulchain.add_crl(text,bytea,text)'),
+		('seoulchain.add_crl(text,text,text)'),
+		('seoulchain.add_key(text,text,bytea,text)'),
+		('seoulchain.add_key(text,text,text,text)'),
 		-- ask whether the caller owns the table, as ALTER TABLE does
 		('seoulchain.add_ledger_seq(regclass)'),
 		('seoulchain.add_ledger_time(regclass)'),
@@ -22,6 +27,11 @@ SELECT results_eq(
 		('seoulchain.contract_breaches(text,integer,text)'),
 		-- what the node tells everybody
 		('seoulchain.cosigner_key()'),
+		-- INSERT or SELECT of the members' tables, with the caller's rights
+		('seoulchain.delegate(text,text,text[],timestamp with time zone,text)'),
+		('seoulchain.delegations(text)'),
+		('seoulchain.distrust_authority(text,text)'),
+		('seoulchain.end_delegation(text,text,text[],text)'),
 		-- ask whether the caller may SELECT the row
 		('seoulchain.inclusion_proof(regclass,bigint,bigint)'),
 		-- what the node tells everybody
@@ -30,20 +40,38 @@ SELECT results_eq(
 		('seoulchain.leaf_data(regclass,bigint)'),
 		('seoulchain.leaf_hash(regclass,bigint)'),
 		('seoulchain.leaf_index(regclass,bigint)'),
+		-- INSERT or SELECT of the members' tables, with the caller's rights
+		('seoulchain.member_keys(text,text)'),
+		('seoulchain.members(text)'),
 		-- a trigger: called by no hand
 		('seoulchain.normalise_member()'),
 		-- asks whether the caller may SELECT the row
 		('seoulchain.receipt(regclass,bigint,bigint)'),
+		-- INSERT or SELECT of the members' tables, with the caller's rights
+		('seoulchain.register_member(text,text,text,text)'),
 		-- asks whether the caller may SELECT the tables
 		('seoulchain.replay(text,integer,timestamp with time zone,timestamp with time zone,text)'),
 		-- asks whether the caller owns the table
 		('seoulchain.require_signature(regclass,name,name,name[])'),
+		-- INSERT or SELECT of the members' tables, with the caller's rights
+		('seoulchain.resume_key(text,text,text,text)'),
+		('seoulchain.resume_member(text,text,text)'),
+		('seoulchain.revoke_key(text,text,text,timestamp with time zone,text)'),
+		('seoulchain.revoke_member(text,text,timestamp with time zone,text)'),
 		-- what the node tells everybody
 		('seoulchain.root_hash(text,bigint)'),
+		-- INSERT or SELECT of the members' tables, with the caller's rights
+		('seoulchain.rotate_key(text,text,text,bytea,text)'),
+		('seoulchain.rotate_key(text,text,text,text,text)'),
 		-- what this node can do
 		('seoulchain.rules()'),
 		-- made of what the caller brings
 		('seoulchain.signing_payload(regclass,record)'),
+		-- INSERT or SELECT of the members' tables, with the caller's rights
+		('seoulchain.suspend_key(text,text,text,text)'),
+		('seoulchain.suspend_member(text,text,text)'),
+		('seoulchain.trust_authority(text,bytea,boolean,text)'),
+		('seoulchain.trust_authority(text,text,boolean,text)'),
 		-- what the node tells everybody
 		('seoulchain.verifier_key(text)'),
 		-- arithmetic
@@ -60,7 +88,8 @@ SELECT results_eq(
 		WHERE c.relnamespace = 'seoulchain'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('public_anybody', c.oid, 'SELECT')
 		ORDER BY c.oid::regclass::text COLLATE "C"$$,
 	$$VALUES ('seoulchain.allowed_type'), ('seoulchain.approvals'), ('seoulchain.block'),
-		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
+		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'),
+		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there

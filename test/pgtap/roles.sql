@@ -97,7 +97,8 @@ SELECT is_empty($$
 	'nor its sequences');
 SELECT is_empty($$
 	SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'seoulchain'::regnamespace AND c.relkind IN ('r', 'v')
-		AND c.relname NOT IN ('block', 'timestamps', 'allowed_type', 'contracts', 'contract_versions', 'contract_rules', 'approvals', 'rules') AND has_table_privilege('roles_clerk', c.oid, 'SELECT')$$,
+		AND c.relname NOT IN ('block', 'timestamps', 'allowed_type', 'contracts', 'contract_versions', 'contract_rules', 'approvals', 'rules',
+			'members', 'member_keys', 'delegations') AND has_table_privilege('roles_clerk', c.oid, 'SELECT')$$,
 	'anybody reads blocks, timestamps, allowed types, contracts and rules and nothing else');
 SELECT ok(NOT has_schema_privilege('roles_clerk', 'seoulchain', 'CREATE'), 'nobody creates objects in the schema');
 
