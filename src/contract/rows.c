@@ -22,6 +22,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "contract/memory.h"
 #include "executor/tuptable.h"
 #include "ledger/registry_column.h"
 #include "ledger/row.h"
@@ -30,8 +31,6 @@
 #include "seal/block_store.h"
 #include "seal/internal_scan.h"
 #include "seal/tree_store.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/tuplesort.h"
@@ -48,13 +47,6 @@ typedef struct Range
 	int64		height;
 } Range;
 
-typedef struct Column
-{
-	int			index;			/* in the slot's values; -1: no rule looks at it */
-	int64		joined_seq;
-	FmgrInfo	output;
-} Column;
-
 typedef struct Source
 {
 	const ScBoundTable *table;
@@ -63,7 +55,7 @@ typedef struct Source
 	AttrNumber	seq_attno;
 	AttrNumber	time_attno;
 	ScRowFormat *format;
-	Column	   *columns;
+	int		   *columns;		/* by place in table->columns: place in the format, -1: no rule looks at it */
 	const char **texts;
 } Source;
 
@@ -81,6 +73,7 @@ struct ScRows
 	TupleTableSlot *put;		/* what goes into the sort */
 	TupleTableSlot *entry;		/* what comes out */
 	MemoryContext row_context;
+	ScBuf	   *text;
 	int64		height;			/* the block whose time is known; -1: none */
 	TimestampTz sealed_at;
 };
@@ -161,29 +154,18 @@ begin_sort(ScRows *rows)
 									  work_mem, NULL, TUPLESORT_NONE);
 }
 
-/* the columns that rules look at, with their output functions */
+/* which columns rules look at */
 static void
 prepare_columns(Source *source, const ScJudge *judge)
 {
 	const List *columns = source->table->columns;
 	int			n = list_length(columns);
 
-	source->columns = palloc0(Max(n, 1) * sizeof(Column));
+	source->columns = palloc(Max(n, 1) * sizeof(int));
 	source->texts = palloc0(Max(n, 1) * sizeof(char *));
 	for (int i = 0; i < n; i++)
-	{
-		const ScLedgerColumn *column = list_nth(columns, i);
-		Oid			function;
-		bool		varlena;
-
-		source->columns[i].index = -1;
-		if (!sc_judge_needs(judge, source->table, i))
-			continue;
-		source->columns[i].index = column->attnum - 1;
-		source->columns[i].joined_seq = column->joined_seq;
-		getTypeOutputInfo(TupleDescAttr(RelationGetDescr(source->rel), column->attnum - 1)->atttypid, &function, &varlena);
-		fmgr_info(function, &source->columns[i].output);
-	}
+		source->columns[i] = sc_judge_needs(judge, source->table, i) ?
+			sc_row_column(source->format, ((ScLedgerColumn *) list_nth(columns, i))->attnum) : -1;
 }
 
 static void
@@ -251,6 +233,7 @@ sc_rows_begin(int32 chain_id, const ScJudge *judge, bool waiting, Snapshot snaps
 	rows->snapshot = snapshot;
 	rows->waiting = waiting;
 	rows->height = -1;
+	rows->text = sc_context_buf();
 	rows->row_context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain rows", ALLOCSET_DEFAULT_SIZES);
 	rows->sources = palloc0(Max(list_length(tables), 1) * sizeof(Source));
 	load_ranges(rows);
@@ -273,12 +256,11 @@ read_texts(ScRows *rows, Source *source, int64 seq)
 	slot_getallattrs(source->slot);
 	for (int i = 0; i < list_length(source->table->columns); i++)
 	{
-		Column	   *column = &source->columns[i];
-
 		source->texts[i] = NULL;
-		if (column->index < 0 || column->joined_seq >= seq || source->slot->tts_isnull[column->index])
-			continue;
-		source->texts[i] = OutputFunctionCall(&column->output, source->slot->tts_values[column->index]);
+		if (source->columns[i] >= 0 &&
+			sc_row_text(rows->text, source->format, source->columns[i], source->slot->tts_values,
+						source->slot->tts_isnull, seq))
+			source->texts[i] = pnstrdup(rows->text->data, rows->text->len);
 	}
 	sc_row_settings_end(level);
 }

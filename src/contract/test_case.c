@@ -12,6 +12,7 @@
 #include "contract/json_tree.h"
 #include "contract/judge.h"
 #include "contract/memory.h"
+#include "core/hash.h"
 #include "core/instant.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -39,6 +40,22 @@ find_table(const ScBound *bound, const char *ledger_name)
 	return NULL;
 }
 
+/* the text as rules get it: of a long value its digest, as in leaves */
+static const char *
+leaf_text(const ScJson *value)
+{
+	ScBuf	   *buf;
+	ScHash		hash;
+
+	if (value->len <= SC_LEAF_LONG_VALUE)
+		return value->string;
+	buf = sc_context_buf();
+	sc_hash_bytes(&hash, value->string, value->len);
+	sc_buf_literal(buf, "sha256:");
+	sc_buf_hex(buf, hash.bytes, sizeof(hash.bytes));
+	return sc_buf_copy(buf);
+}
+
 /* the row's texts by place in the table's columns */
 static const char **
 row_texts(const Place *place, const ScBoundTable *table, const ScJson *columns)
@@ -55,7 +72,7 @@ row_texts(const Place *place, const ScBoundTable *table, const ScJson *columns)
 					 errmsg("contract \"%s\", test \"%s\": table \"%s\" has no column \"%s\"",
 							place->definition->contract, place->test->name, table->ledger->ledger_name, column->key),
 					 errdetail("Row %d.", place->row)));
-		texts[i] = column->string;
+		texts[i] = leaf_text(column);
 	}
 	return texts;
 }
