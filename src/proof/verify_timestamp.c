@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
+
 #include "proof/verify_timestamp.h"
 
 #include "access/table.h"

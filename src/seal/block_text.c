@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
+
 #include "core/json.h"
 #include "core/note.h"
 #include "miscadmin.h"
