@@ -28,6 +28,8 @@ INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL)
 HEADERS_seoulchain = include/seoulchain.h
 
+SCRIPTS = src/bin/seoulchain-evidence
+
 VERIFY = seoulchain-verify
 VERIFY_SRC = $(sort $(wildcard src/bin/*.c) $(filter-out $(SERVER_SIGN_SRC),$(wildcard src/core/*.c src/sign/*.c)))
 # the part of the sign room that needs the server (none of it may be in the program)

@@ -33,6 +33,8 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.leaf_hash(regclass, bigint),
 	seoulchain.inclusion_proof(regclass, bigint, bigint),
 	seoulchain.consistency_proof(text, bigint, bigint),
+	seoulchain.signature_verdict(regclass, bigint),
+	seoulchain.evidence(regclass, bigint),
 	seoulchain.receipt(regclass, bigint, bigint),
 	seoulchain.wait_for_seal(regclass, bigint, interval),
 	seoulchain.verify_inclusion(bytea, bigint, bigint, bytea[], bytea),
@@ -45,6 +47,7 @@ TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	seoulchain.verify(regclass, text),
 	seoulchain.verify_indexes(regclass),
+	seoulchain.verify_signatures(regclass),
 	seoulchain.verify_progress()
 TO seoulchain_auditor;
 

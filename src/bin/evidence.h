@@ -56,13 +56,13 @@ typedef struct ScPiece
 } ScPiece;
 
 /* what the table's rule says */
-typedef struct ScSignatureRule
+typedef struct ScRowRule
 {
 	const char *columns[SC_SIGNED_COLUMNS_MAX];
 	int			ncolumns;
 	const ScJson *signer;		/* names of columns */
 	const ScJson *signature;
-} ScSignatureRule;
+} ScRowRule;
 
 /* why an outside time counts, for the report */
 typedef struct ScSeen
@@ -90,7 +90,7 @@ typedef struct ScEvidence
 
 	/* what was read from proven leaves */
 	ScPiece    *row;
-	ScSignatureRule rule;
+	ScRowRule rule;
 	const ScJson *tables;		/* of the event "members" */
 	const ScJson *signer;		/* value in the row */
 	const ScPiece *key;

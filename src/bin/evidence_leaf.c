@@ -115,7 +115,7 @@ is_event(const ScPiece *piece, const char *type)
 
 /* the columns that are signed; false when they are not a list of names */
 static bool
-take_columns(ScSignatureRule *rule, const ScJson *columns)
+take_columns(ScRowRule *rule, const ScJson *columns)
 {
 	if (columns == NULL || columns->kind != SC_JSON_ARRAY)
 		return false;
@@ -140,7 +140,7 @@ static bool
 take_rule(ScEvidence *evidence)
 {
 	const ScPiece *piece = require(evidence, SC_ROLE_RULE, "There is no file rule.receipt.");
-	ScSignatureRule *rule = &evidence->rule;
+	ScRowRule *rule = &evidence->rule;
 
 	if (piece == NULL)
 		return false;

@@ -171,15 +171,15 @@ doubtful(ScRuling *out, const ScCase *c)
 
 /*
  * Recorded before the compromise.  Who has the key and the origin can still
- * write rows that say so, and no end stands in the tree at that moment: here
- * only an outside time counts, where there is one or the reader asked for one.
+ * write rows that say so, and no end stands in the tree at that moment: for a
+ * reader who does not take the origin's word only an outside time counts.
  */
 static bool
 not_shown_before(ScRuling *out, const ScCase *c)
 {
-	for (int i = 0; i < c->nends; i++)
+	for (int i = 0; i < c->nends && c->outside_expected; i++)
 	{
-		if (!c->ends[i].has_since || (!c->seen && !c->outside_expected) || seen_before(c, c->ends[i].since))
+		if (!c->ends[i].has_since || seen_before(c, c->ends[i].since))
 			continue;
 		*out = by_end(SC_REASON_NOT_SHOWN_BEFORE, i);
 		return true;
@@ -197,8 +197,9 @@ needed_outside(const ScCase *c)
 	alone.seen = false;
 	for (int i = 0; i < c->nends; i++)
 	{
-		if (c->ends[i].has_since || (!is_over(&c->ends[i], &c->row) && contradicts(&alone, &c->ends[i], &reason)))
-			return c->seen;
+		if ((c->ends[i].has_since && seen_before(c, c->ends[i].since)) ||
+			(!is_over(&c->ends[i], &c->row) && contradicts(&alone, &c->ends[i], &reason)))
+			return true;
 	}
 	return false;
 }

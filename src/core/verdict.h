@@ -102,8 +102,9 @@ typedef struct ScCase
 
 	/*
 	 * The earliest time at which somebody outside saw a tree that holds the
-	 * row: the row is not younger.  Whether the reader named anybody who could
-	 * have said such a time: then silence does not help who withholds it.
+	 * row: the row is not younger.  Whether the reader named somebody who says
+	 * such times: then the origin's word alone is not enough for what they
+	 * could have shown, and withholding one is no help.
 	 */
 	bool		seen;
 	int64_t		seen_by;

@@ -276,16 +276,16 @@ authority_named(const List *rows, const char *name)
 	return NULL;
 }
 
-/* puts the lists in that no later one of the same authority and scope replaces */
-static void
-fill_crls(ScAuthorities *out, const List *rows, const List *authorities)
+List *
+sc_crl_rows_current(const List *rows, const List *authorities)
 {
 	int			n = list_length(rows);
 	ScCrlFacts *facts = palloc0(Max(n, 1) * sizeof(ScCrlFacts));
+	List	   *current = NIL;
 
 	for (int i = n - 1; i >= 0; i--)
 	{
-		const ScCrlRow *row = list_nth(rows, i);
+		ScCrlRow   *row = list_nth(rows, i);
 		const ScAuthorityRow *authority = authority_named(authorities, row->authority);
 		bool		replaced = false;
 
@@ -298,8 +298,23 @@ fill_crls(ScAuthorities *out, const List *rows, const List *authorities)
 			replaced = strcmp(row->authority, ((ScCrlRow *) list_nth(rows, j))->authority) == 0 &&
 				memcmp(&facts[i].scope, &facts[j].scope, sizeof(ScHash)) == 0;
 		if (!replaced)
-			require_taken(sc_authorities_add_crl(out, VARDATA(row->crl), VARSIZE(row->crl) - VARHDRSZ),
-						  "revocation list", row->seq);
+			current = lappend(current, row);
+	}
+	return current;
+}
+
+/* puts the lists in that count */
+static void
+fill_crls(ScAuthorities *out, const List *rows, const List *authorities)
+{
+	ListCell   *cell;
+
+	foreach(cell, sc_crl_rows_current(rows, authorities))
+	{
+		const ScCrlRow *row = lfirst(cell);
+
+		require_taken(sc_authorities_add_crl(out, VARDATA(row->crl), VARSIZE(row->crl) - VARHDRSZ),
+					  "revocation list", row->seq);
 	}
 }
 

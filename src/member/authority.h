@@ -35,6 +35,9 @@ extern List *sc_authority_rows(const ScMemberTables *tables, TimestampTz at, Sna
 /* the revocation lists up to that time, in the order of time: List of ScCrlRow * */
 extern List *sc_crl_rows(const ScMemberTables *tables, TimestampTz at, Snapshot snapshot);
 
+/* of such lists those that no later one of the same authority and scope replaces */
+extern List *sc_crl_rows_current(const List *rows, const List *authorities);
+
 /* judges the certificate of a key at that time, by what was recorded up to then; changes state and bounds */
 extern void sc_certificate_at(const ScMemberTables *tables, ScKeyAt *key, TimestampTz at, Snapshot given);
 

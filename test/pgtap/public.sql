@@ -33,6 +33,7 @@ SELECT results_eq(
 		('seoulchain.distrust_authority(text,text)'),
 		('seoulchain.end_delegation(text,text,text[],text)'),
 		-- ask whether the caller may SELECT the row
+		('seoulchain.evidence(regclass,bigint)'),
 		('seoulchain.inclusion_proof(regclass,bigint,bigint)'),
 		-- what the node tells everybody
 		('seoulchain.key_rotations(text)'),
@@ -65,6 +66,8 @@ SELECT results_eq(
 		('seoulchain.rotate_key(text,text,text,text,text)'),
 		-- what this node can do
 		('seoulchain.rules()'),
+		-- asks whether the caller may SELECT the row
+		('seoulchain.signature_verdict(regclass,bigint)'),
 		-- made of what the caller brings
 		('seoulchain.signing_payload(regclass,record)'),
 		-- INSERT or SELECT of the members' tables, with the caller's rights

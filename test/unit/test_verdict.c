@@ -226,8 +226,9 @@ test_compromised(void)
 	c.seen_by = c.row.time + 1;
 	CHECK(is(&c, SC_REASON_SHOWN_BEFORE));
 	c.outside_expected = false;
+	CHECK(is(&c, SC_REASON_SHOWN_BEFORE));
 	c.seen_by = c.row.time + HOUR;
-	CHECK(is(&c, SC_REASON_NOT_SHOWN_BEFORE));
+	CHECK(is(&c, SC_REASON_IN_FORCE));
 
 	/* an end before the row weighs more, and so does what is open */
 	end.since = 45 * HOUR;
