@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "ledger/registry_tables.h"
 #include "seal/internal_scan.h"
 #include "seal/key_history.h"
 #include "seal/node.h"
@@ -44,28 +45,52 @@ add_epoch(List *epochs, const char *key, int64 seq, int64 leaf)
 	return lappend(epochs, epoch);
 }
 
-/* the present key, which is all there is while it has not been rotated */
+/* a text column of a table's only row that the keys find under the snapshot, palloc'd; NULL when it has none */
 static char *
-present_key(const ScChain *chain, ScKeyRole role)
+stored_key(const char *table, const char *index, ScanKeyData *keys, int nkeys, AttrNumber attno, Snapshot snapshot)
 {
+	ScInternalScan scan;
+	HeapTuple	tuple;
 	char	   *key = NULL;
+
+	sc_internal_scan_begin(&scan, table, index, snapshot, keys, nkeys);
+	tuple = sc_internal_scan_next(&scan, ForwardScanDirection);
+	if (HeapTupleIsValid(tuple))
+		key = TextDatumGetCString(sc_internal_attr(tuple, attno, scan.rel));
+	sc_internal_scan_end(&scan);
+	return key;
+}
+
+/*
+ * The present key, which is all there is while it has not been rotated.  Read
+ * under the same snapshot as the rotations: a newer one would show a key whose
+ * rotation is not to be seen, as if it had been there from the beginning.
+ */
+static char *
+present_key(const ScChain *chain, ScKeyRole role, Snapshot snapshot)
+{
+	ScanKeyData id;
+	char	   *key;
 
 	if (chain->log_key == NULL)
 		return NULL;
-	if (role == SC_ROLE_LOG)
-		return chain->log_key;
-	if (sc_node_name(&key) == NULL)
+	sc_key_int4(&id, SC_CHAIN_ATTR_ID, chain->chain_id);
+	key = role == SC_ROLE_LOG ?
+		stored_key("chain", "chain_pkey", &id, 1, SC_CHAIN_ATTR_LOG_KEY, snapshot) :
+		stored_key("node", "node_pkey", NULL, 0, SC_NODE_ATTR_COSIGNER_KEY, snapshot);
+	if (key == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this database is no node, though its chain \"%s\" is a node's", chain->name),
-				 errhint("Restore seoulchain.node with the chain.")));
+				 errmsg("this database has no key of the %s any more, though its chain \"%s\" is a node's",
+						role == SC_ROLE_LOG ? "chain" : "node", chain->name),
+				 errhint("Restore the registry with the chain.")));
 	return key;
 }
 
 List *
 sc_key_epochs(const ScChain *chain, ScKeyRole role, Snapshot snapshot)
 {
-	char	   *present = present_key(chain, role);
+	char	   *present = present_key(chain, role, snapshot);
 	List	   *epochs = NIL;
 	ScInternalScan scan;
 	ScanKeyData key;

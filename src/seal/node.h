@@ -9,6 +9,10 @@
 
 #include "ledger/registry.h"
 
+/* seoulchain.node */
+#define SC_NODE_ATTR_COSIGNER_KEY 2
+#define SC_NODE_NATTS 3
+
 /* name of the node, palloc'd, NULL while there is none; its cosigner key too if asked */
 extern char *sc_node_name(char **cosigner_key);
 

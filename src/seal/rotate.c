@@ -41,10 +41,6 @@
 PG_FUNCTION_INFO_V1(sc_rotate_log_key);
 PG_FUNCTION_INFO_V1(sc_rotate_cosigner_key);
 
-/* seoulchain.node */
-#define SC_NODE_ATTR_COSIGNER_KEY 2
-#define SC_NODE_NATTS 3
-
 /* worker: appends one key's line under the statement, without its newline */
 static void
 sign_statement(ScBuf *line, ScKeyRole role, const char *text, const ScBuf *statement)

@@ -141,12 +141,12 @@ is(sql("SELECT fault FROM seoulchain.verify(NULL, '$forged_text\n' || E'\\u2014 
 verdict(3, qr/profile kcmvp does not allow Ed25519, the algorithm of key seoul.go.kr\/city-hall\/main/, 'an Ed25519 key under kcmvp', '--profile', 'kcmvp', '--key', $new, $after);
 
 # kill -9 between every two steps; a session that asks waits for the next worker
-sub crash { $node->stop('immediate'); $node->start; return }
+sub crash { kill_server($node); $node->start; return }
 my $present = sql('SELECT seoulchain.verifier_key()');
 my $session = $node->background_psql('postgres');
 $session->query_safe('BEGIN');
 $session->query_safe(q{SELECT seoulchain.rotate_log_key('main')});
-$node->stop('immediate');
+kill_server($node);
 eval { $session->quit };
 $node->start;
 is(sql('SELECT seoulchain.verifier_key()'), $present, 'crashed before the commit: the key file is there, the old key is the key');

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(ledger_node seal is_intact is_sealed anon_memory key_directory long_run wait_for_log_line);
+our @EXPORT = qw(ledger_node seal is_intact is_sealed anon_memory kill_server key_directory long_run wait_for_log_line);
 
 # ledger_node(NAME, setting => value, ...): initialized, extension made in database postgres, running.
 # 'init' => [...] is handed to Cluster::init, 'extension' => 0 leaves CREATE EXTENSION out,
@@ -66,6 +66,19 @@ sub is_sealed
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	return is($node->safe_psql($db // 'postgres',
 			"SELECT count(*), count(DISTINCT seoulchain.leaf_index('$table', ledger_seq)) FROM $table"), "$rows|$rows", $what);
+}
+
+# kill -9 of every process of the server; it can be started again afterwards
+sub kill_server
+{
+	my $node = shift;
+	my $pid = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my @children = split ' ', (`ps -o pid= --ppid $pid` // '');
+	kill 'KILL', $pid, @children;
+	$node->{_pid} = undef;
+	# the kernel lets go of the shared memory when the last process is gone
+	foreach (1 .. 200) { last if !grep { kill 0, $_ } $pid, @children; select(undef, undef, undef, 0.05) }
+	return;
 }
 
 # kilobytes of private memory that a process has
