@@ -10,8 +10,9 @@
  *
  * Invariant: an answer is used in the command and subtransaction in which it
  * was read, and for times at which its keys have the state it says.
- * Memory: a small context for each of the 64 signers met last, until the
- * transaction ends; 64 verifiers until the session ends.
+ * Memory: a small context for each of the 1,024 signers met last, until the
+ * transaction ends; 1,024 verifiers, a few kilobytes each, until the session
+ * ends.
  */
 #include "postgres.h"
 
@@ -23,11 +24,12 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define SLOTS 64
+#define SLOTS 1024				/* a power of two; the signers of a statement are often a hundred or so */
 
 typedef struct Answer
 {
-	MemoryContext context;		/* NULL: empty */
+	uint64		transaction;		/* in which it was read: of another one it is empty */
+	MemoryContext context;
 	SubTransactionId subid;
 	CommandId	cid;
 	int32		chain_id;
@@ -44,6 +46,7 @@ typedef struct KeptVerifier
 } KeptVerifier;
 
 static Answer answers[SLOTS];
+static uint64 transaction = 1;	/* counts those of this session */
 static KeptVerifier verifiers[SLOTS];
 
 static Answer *
@@ -57,7 +60,7 @@ answer_slot(int32 chain_id, const char *member, int32 table_id)
 static bool
 answers_to(const Answer *answer, int32 chain_id, const char *member, int32 table_id)
 {
-	return answer->context != NULL && answer->chain_id == chain_id && answer->table_id == table_id &&
+	return answer->transaction == transaction && answer->chain_id == chain_id && answer->table_id == table_id &&
 		answer->cid == GetCurrentCommandId(false) && answer->subid == GetCurrentSubTransactionId() &&
 		strcmp(answer->member, member) == 0 && GetCurrentTimestamp() < answer->valid_until;
 }
@@ -76,9 +79,9 @@ read_keys(Answer *answer, int32 chain_id, const char *member, int32 table_id)
 	MemoryContext old;
 	ListCell   *cell;
 
-	if (answer->context != NULL)
+	if (answer->transaction == transaction)
 		MemoryContextDelete(answer->context);
-	answer->context = NULL;
+	answer->transaction = 0;
 	old = MemoryContextSwitchTo(context);
 	answer->keys = sc_member_keys_at(chain_id, member, table_id, GetCurrentTimestamp(), NULL);
 	answer->member = pstrdup(member);
@@ -95,6 +98,7 @@ read_keys(Answer *answer, int32 chain_id, const char *member, int32 table_id)
 		answer->valid_until = Min(answer->valid_until, key->until);
 	}
 	answer->context = context;
+	answer->transaction = transaction;
 }
 
 List *
@@ -110,7 +114,7 @@ sc_signer_keys(int32 chain_id, const char *member, int32 table_id, bool again)
 ScVerifier *
 sc_key_verifier(const ScKeyAt *key)
 {
-	KeptVerifier *kept = &verifiers[key->thumbprint.bytes[0] % SLOTS];
+	KeptVerifier *kept = &verifiers[(key->thumbprint.bytes[0] << 8 | key->thumbprint.bytes[1]) % SLOTS];
 
 	if (kept->verifier == NULL || memcmp(&kept->thumbprint, &key->thumbprint, sizeof(ScHash)) != 0)
 	{
@@ -125,7 +129,7 @@ static void
 forget(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
-		memset(answers, 0, sizeof(answers));
+		transaction++;
 }
 
 void
