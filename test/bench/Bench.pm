@@ -10,7 +10,7 @@ use warnings;
 use Exporter 'import';
 use Time::HiRes ();
 
-our @EXPORT = qw(sql value timed pgbench database use_database alternate median spread number ratio paired
+our @EXPORT = qw(sql value script timed pgbench database use_database alternate median spread number ratio paired
   line_begin row note cost cost_since columns rounds seconds rows data_file tmp);
 
 # a table of the six columns that every line uses
@@ -27,12 +27,19 @@ my @report;
 # psql's output for one or more statements; dies on an error
 sub sql
 {
-	my @statements = @_;
+	return psql(map { ('-c', $_) } @_);
+}
+
+# the same for a file, which may hold psql's own commands
+sub script { return psql('-f', shift) }
+
+sub psql
+{
+	my @arguments = @_;
 	local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
-	my @args = ('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $db);
-	open(my $psql, '-|', @args, map { ('-c', $_) } @statements) or die "psql: $!";
+	open(my $psql, '-|', 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $db, @arguments) or die "psql: $!";
 	my @lines = <$psql>;
-	close($psql) or die "failed: @statements\n";
+	close($psql) or die "failed: @arguments\n";
 	chomp @lines;
 	return wantarray ? @lines : $lines[-1];
 }
