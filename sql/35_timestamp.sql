@@ -55,6 +55,7 @@ CREATE TABLE seoulchain.checkpoint_timestamp (
 	chain_id int4 NOT NULL,
 	tree_size int8 NOT NULL,
 	"time" timestamptz NOT NULL,
+	latest timestamptz NOT NULL,
 	authority text NOT NULL,
 	token bytea NOT NULL
 );
@@ -64,6 +65,7 @@ COMMENT ON COLUMN seoulchain.checkpoint_timestamp.digest IS 'SHA-256 of the toke
 COMMENT ON COLUMN seoulchain.checkpoint_timestamp.chain_id IS 'the chain';
 COMMENT ON COLUMN seoulchain.checkpoint_timestamp.tree_size IS 'size of the checkpoint that is stamped';
 COMMENT ON COLUMN seoulchain.checkpoint_timestamp."time" IS 'when the authority saw it';
+COMMENT ON COLUMN seoulchain.checkpoint_timestamp.latest IS 'time, later by the accuracy that the token states, a second if it states none';
 COMMENT ON COLUMN seoulchain.checkpoint_timestamp.authority IS 'name of the authority when the token was added';
 COMMENT ON COLUMN seoulchain.checkpoint_timestamp.token IS 'the bare token, DER';
 
@@ -72,14 +74,15 @@ SELECT pg_catalog.pg_extension_config_dump('seoulchain.time_crl', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.checkpoint_timestamp', '');
 
 CREATE VIEW seoulchain.timestamps AS
-	SELECT c.name AS chain, b.height, t.tree_size, t."time", t.authority, t.token
+	SELECT c.name AS chain, b.height, t.tree_size, t."time", t.latest, t.authority, t.token
 	FROM seoulchain.checkpoint_timestamp t JOIN seoulchain.chain c USING (chain_id)
 		LEFT JOIN seoulchain.chain_block b ON b.chain_id = t.chain_id AND b.tree_size = t.tree_size;
 COMMENT ON VIEW seoulchain.timestamps IS 'when checkpoints existed, by the word of authorities outside; seoulchain.checkpoint(chain, height) is what is stamped';
 COMMENT ON COLUMN seoulchain.timestamps.chain IS 'name of the chain';
 COMMENT ON COLUMN seoulchain.timestamps.height IS 'the block whose checkpoint it is';
 COMMENT ON COLUMN seoulchain.timestamps.tree_size IS 'size of the checkpoint';
-COMMENT ON COLUMN seoulchain.timestamps."time" IS 'when the authority saw it: everything below tree_size existed then';
+COMMENT ON COLUMN seoulchain.timestamps."time" IS 'when the authority saw it, by its clock';
+COMMENT ON COLUMN seoulchain.timestamps.latest IS 'everything below tree_size existed then: time, later by the accuracy that the token states, a second if it states none';
 COMMENT ON COLUMN seoulchain.timestamps.authority IS 'name of the authority when the token was added';
 COMMENT ON COLUMN seoulchain.timestamps.token IS 'RFC 3161 timestamp token, DER';
 

@@ -92,12 +92,14 @@ static bool
 row_agrees(const Datum *values, const bytea *token, const ScTimestamp *found)
 {
 	bytea	   *digest = DatumGetByteaPP(values[SC_TIMESTAMP_ATTR_DIGEST - 1]);
+	ScStoredTimestamp times;
 	ScHash		hash;
 
+	sc_timestamp_times(&times, found);
 	sc_hash_bytes(&hash, VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token));
 	return VARSIZE_ANY_EXHDR(digest) == SC_HASH_LEN && memcmp(VARDATA_ANY(digest), hash.bytes, SC_HASH_LEN) == 0 &&
-		DatumGetTimestampTz(values[SC_TIMESTAMP_ATTR_TIME - 1]) ==
-		time_t_to_timestamptz((pg_time_t) found->seconds) + found->micros;
+		DatumGetTimestampTz(values[SC_TIMESTAMP_ATTR_TIME - 1]) == times.time &&
+		DatumGetTimestampTz(values[SC_TIMESTAMP_ATTR_LATEST - 1]) == times.latest;
 }
 
 /* the work on one token, which may be damaged */

@@ -295,7 +295,7 @@ verify_token(Arrival *arrival)
 	if (reason != SC_TIME_OK)
 		refuse(reason, found, NULL);
 	arrival->stamp.chain_id = arrival->chain->chain_id;
-	arrival->stamp.time = time_t_to_timestamptz((pg_time_t) found->seconds) + found->micros;
+	sc_timestamp_times(&arrival->stamp, found);
 	arrival->stamp.authority = sc_time_authority_name(&found->authority.authority, arrival->snapshot);
 	if (arrival->stamp.authority == NULL)
 		elog(ERROR, "the chain of \"%s\" ends in no registered certificate", found->authority.subject);

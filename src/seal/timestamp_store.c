@@ -38,16 +38,24 @@ stamp_from_tuple(ScStoredTimestamp *out, HeapTuple tuple, Relation rel)
 	out->chain_id = DatumGetInt32(sc_internal_attr(tuple, SC_TIMESTAMP_ATTR_CHAIN_ID, rel));
 	out->tree_size = DatumGetInt64(sc_internal_attr(tuple, SC_TIMESTAMP_ATTR_TREE_SIZE, rel));
 	out->time = DatumGetTimestampTz(sc_internal_attr(tuple, SC_TIMESTAMP_ATTR_TIME, rel));
+	out->latest = DatumGetTimestampTz(sc_internal_attr(tuple, SC_TIMESTAMP_ATTR_LATEST, rel));
 	out->authority = TextDatumGetCString(sc_internal_attr(tuple, SC_TIMESTAMP_ATTR_AUTHORITY, rel));
 	out->token = DatumGetByteaPCopy(sc_internal_attr(tuple, SC_TIMESTAMP_ATTR_TOKEN, rel));
+}
+
+void
+sc_timestamp_times(ScStoredTimestamp *out, const ScTimestamp *verified)
+{
+	out->time = time_t_to_timestamptz((pg_time_t) verified->seconds) + verified->micros;
+	out->latest = out->time + (verified->accuracy >= 0 ? verified->accuracy : USECS_PER_SEC);
 }
 
 /* order of two tokens, by time */
 static int
 compare_time(const ListCell *a, const ListCell *b)
 {
-	TimestampTz left = ((ScStoredTimestamp *) lfirst(a))->time;
-	TimestampTz right = ((ScStoredTimestamp *) lfirst(b))->time;
+	TimestampTz left = ((ScStoredTimestamp *) lfirst(a))->latest;
+	TimestampTz right = ((ScStoredTimestamp *) lfirst(b))->latest;
 
 	return left < right ? -1 : left > right;
 }
@@ -106,6 +114,7 @@ sc_timestamp_insert(const ScHash *digest, const ScStoredTimestamp *stamp)
 	values[SC_TIMESTAMP_ATTR_CHAIN_ID - 1] = Int32GetDatum(stamp->chain_id);
 	values[SC_TIMESTAMP_ATTR_TREE_SIZE - 1] = Int64GetDatum(stamp->tree_size);
 	values[SC_TIMESTAMP_ATTR_TIME - 1] = TimestampTzGetDatum(stamp->time);
+	values[SC_TIMESTAMP_ATTR_LATEST - 1] = TimestampTzGetDatum(stamp->latest);
 	values[SC_TIMESTAMP_ATTR_AUTHORITY - 1] = CStringGetTextDatum(stamp->authority);
 	values[SC_TIMESTAMP_ATTR_TOKEN - 1] = PointerGetDatum(stamp->token);
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));

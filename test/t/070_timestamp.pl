@@ -58,6 +58,7 @@ foreach my $kind (qw(ec rsa))
 is(sql(add($token{ec})), sql(q{SELECT chain, tree_size, "time" FROM seoulchain.timestamps ORDER BY "time" LIMIT 1}), 'the same token again says what is known');
 is(sql(q{SELECT chain, height, tree_size, authority, count(*) FROM seoulchain.timestamps GROUP BY 1, 2, 3, 4}), 'main|0|4|good|2', 'the view');
 is(sql(q{SELECT count(*) FROM seoulchain.timestamps WHERE abs(extract(epoch FROM now() - "time")) < 120}), '2', 'the time is now');
+is(sql(q{SELECT DISTINCT latest - "time" FROM seoulchain.timestamps}), '00:00:01', 'and an accuracy of a second, as the tokens say');
 is(sql('SELECT count(*) FROM seoulchain.timestamp_nonce'), '0', 'requests that were answered are forgotten');
 sql('INSERT INTO t VALUES (2)');
 seal($node);

@@ -73,6 +73,9 @@ restore();
 sql("UPDATE seoulchain.checkpoint_timestamp SET time = time - interval '1 day' WHERE tree_size = $first");
 finds($wrong, 'another time beside it');
 restore();
+sql("UPDATE seoulchain.checkpoint_timestamp SET latest = time WHERE tree_size = $first");
+finds($wrong, 'another accuracy beside it');
+restore();
 sql("UPDATE seoulchain.checkpoint_timestamp SET digest = sha256('x') WHERE tree_size = $first");
 finds($wrong, 'another digest beside it');
 restore();
@@ -128,7 +131,7 @@ $node->start;
 sql(q{INSERT INTO t VALUES (5, 'the truth')});
 seal($node);
 my $fifth = stamp('rsa');
-my ($insert) = sql(q{SELECT format('INSERT INTO seoulchain.checkpoint_timestamp VALUES (%L, %L, %L, %L, %L, %L)', digest, chain_id, tree_size, time, authority, token)
+my ($insert) = sql(q{SELECT format('INSERT INTO seoulchain.checkpoint_timestamp VALUES (%L, %L, %L, %L, %L, %L, %L)', digest, chain_id, tree_size, time, latest, authority, token)
 	FROM seoulchain.checkpoint_timestamp ORDER BY tree_size DESC LIMIT 1});
 is_intact($node, 'the true chain');
 $node->stop;
