@@ -83,11 +83,11 @@ $(INSTALL_SQL): $(CHAPTERS) seoulchain.control
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION seoulchain" to load this file. \quit'; cat $(CHAPTERS); } > $@
 
 # what a contract says of its rules' sources
-RULE_SRC = $(sort $(wildcard src/core/*.c))
+RULE_SRC = $(sort $(wildcard src/core/*.c src/contract/rule_*.c))
 build/rule_digest.h: tools/rule_digests $(RULE_SRC)
 	@mkdir -p build
 	tools/rule_digests > $@
-$(patsubst %.c,%.o,$(filter src/core/rule_%.c,$(RULE_SRC))): build/rule_digest.h
+$(patsubst %.c,%.o,$(filter src/core/rule_%.c src/contract/rule_%.c,$(RULE_SRC))): build/rule_digest.h
 
 src/bin/verify_main.o: override CPPFLAGS += -DSC_VERIFY_VERSION='"$(EXTVERSION)"'
 

@@ -21,6 +21,7 @@
 #include "varatt.h"				/* VARDATA and the like, which postgres.h of 15 has */
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_proc.h"
 #define ScFileLocator RelFileLocator
 #define sc_am_set_new_storage relation_set_new_filelocator
 #define SC_UPDATE_INDEXES_TYPE TU_UpdateIndexes
@@ -47,6 +48,13 @@
 	} while (0)
 #else
 #define sc_simple_heap_update(rel, tid, tuple) simple_heap_update((rel), (tid), (tuple))
+#endif
+
+/* may the role call the function? */
+#if PG_VERSION_NUM >= 160000
+#define SC_MAY_EXECUTE(function, role) (object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#else
+#define SC_MAY_EXECUTE(function, role) (pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
 /* does the role own the relation? */

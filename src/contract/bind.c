@@ -12,6 +12,7 @@
 #include "contract/bind.h"
 
 #include "contract/memory.h"
+#include "contract/rule_sql.h"
 #include "contract/rules.h"
 #include "ledger/error.h"
 #include "ledger/registry_column.h"
@@ -118,8 +119,21 @@ bind_arguments(ScBoundRule *bound, const ScDefinition *definition, const ScBound
 		bound->columns[i] = sc_bind_column(table, (*args)->columns[i]);
 }
 
+/* a prototype's function is pinned by nothing: not on a chain that others may follow */
+static void
+refuse_shared(const ScChain *chain, const ScDefinition *definition, const ScBoundTable *table)
+{
+	if (chain->log_key != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("contract \"%s\", table \"%s\": rule \"sql\" is for prototypes, on chains without a key",
+						definition->contract, table->ledger->ledger_name),
+				 errdetail("Chain \"%s\" is signed, and other nodes may copy it; they cannot repeat what a function says.", chain->name),
+				 errhint("Write the rule in C: examples/ has one.")));
+}
+
 static ScBoundRule *
-bind_rule(const ScDefRule *def, const ScDefinition *definition, const ScBoundTable *table)
+bind_rule(const ScDefRule *def, const ScChain *chain, const ScDefinition *definition, const ScBoundTable *table)
 {
 	ScBoundRule *bound = palloc0(sizeof(ScBoundRule));
 
@@ -138,6 +152,8 @@ bind_rule(const ScDefRule *def, const ScDefinition *definition, const ScBoundTab
 						definition->contract, table->ledger->ledger_name, def->name, bound->rule->version, def->version),
 				 errhint("Install the release that has version %s, or propose a version of the contract that asks for this one.",
 						 def->version)));
+	if (bound->rule == &sc_rule_sql)
+		refuse_shared(chain, definition, table);
 	bind_arguments(bound, definition, table);
 	return bound;
 }
@@ -161,7 +177,7 @@ sc_bind(int32 chain_id, const ScDefinition *definition, bool dropped_ok)
 			continue;
 		table->columns = sc_ledger_columns(table->ledger->table_id);
 		foreach(rule_cell, def->rules)
-			table->rules = lappend(table->rules, bind_rule(lfirst(rule_cell), definition, table));
+			table->rules = lappend(table->rules, bind_rule(lfirst(rule_cell), chain, definition, table));
 		bound->tables = lappend(bound->tables, table);
 	}
 	return bound;

@@ -11,6 +11,7 @@
 
 #include "contract/rules.h"
 
+#include "contract/rule_sql.h"
 #include "core/hash.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -63,14 +64,27 @@ find_among(List *rules, const char *name)
 	return NULL;
 }
 
+/* the n-th built-in rule, NULL behind the last: those of core, then those that need the server */
 static const ScRule *
-find_builtin(const char *name)
+builtin_rule(int n)
 {
 	const ScRule *const *rule = sc_rule_builtin();
 
-	while (*rule != NULL && strcmp((*rule)->name, name) != 0)
-		rule++;
-	return *rule;
+	for (; *rule != NULL; rule++, n--)
+		if (n == 0)
+			return *rule;
+	return n == 0 ? &sc_rule_sql : NULL;
+}
+
+static const ScRule *
+find_builtin(const char *name)
+{
+	const ScRule *rule;
+
+	for (int n = 0; (rule = builtin_rule(n)) != NULL; n++)
+		if (strcmp(rule->name, name) == 0)
+			return rule;
+	return NULL;
 }
 
 /* is the rule one that can be called? */
@@ -213,11 +227,11 @@ sc_rule_all(void)
 		ereport(WARNING,
 				(errcode(ERRCODE_UNDEFINED_FILE),
 				 errmsg("rule library \"%s\" cannot be loaded: %s", failed, why)));
-	for (const ScRule *const *rule = sc_rule_builtin(); *rule != NULL; rule++)
+	for (int n = 0; builtin_rule(n) != NULL; n++)
 	{
 		ScNodeRule *entry = palloc(sizeof(ScNodeRule));
 
-		entry->rule = *rule;
+		entry->rule = builtin_rule(n);
 		entry->library = NULL;
 		all = lappend(all, entry);
 	}

@@ -97,7 +97,7 @@ append_parameters(ScBuf *buf, const ScRule *rule)
 {
 	sc_buf_literal(buf, "Rule \"");
 	sc_buf_string(buf, rule->name);
-	sc_buf_literal(buf, rule->params[0].name ? "\" takes: " : "\" takes no parameters");
+	sc_buf_string(buf, rule->params[0].name ? "\" takes: " : "\" takes no parameters");
 	sc_rule_describe(buf, rule);
 	sc_buf_char(buf, '.');
 }
