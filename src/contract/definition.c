@@ -23,7 +23,8 @@
 /* the most members that a policy may name */
 #define MEMBERS_MAX 1000
 
-static void refuse(const char *where, const char *hint, const char *format,...) pg_attribute_printf(3, 4) pg_attribute_noreturn();
+static void refuse(const char *where, const char *hint, const char *format,...)
+			__attribute__((format(printf, 3, 4), noreturn));
 
 static void
 refuse(const char *where, const char *hint, const char *format,...)

@@ -191,7 +191,7 @@ void
 sc_instant_write(ScBuf *buf, int64_t instant)
 {
 	int64_t		days = instant / DAY - (instant % DAY < 0);
-	int64_t		clock = instant - days * DAY;
+	int64_t		clock = (instant % DAY + DAY) % DAY;
 	int			seconds = (int) (clock / SECOND);
 	int			year,
 				month,

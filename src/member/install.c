@@ -68,7 +68,7 @@ static const char *const comments[SC_MT_COUNT] = {
 
 /* one statement, as the caller */
 static void
-run(const char *format,...) pg_attribute_printf(1, 2);
+run(const char *format,...) __attribute__((format(printf, 1, 2)));
 
 static void
 run(const char *format,...)
