@@ -21,9 +21,6 @@
 #define EPOCH_MICROS ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 #define UNSEALED (UINT64CONST(1) << 63)
 
-/* a token without an accuracy is taken for exact to the second */
-#define TOKEN_ACCURACY USECS_PER_SEC
-
 typedef struct Builder
 {
 	ScSignedRow *row;
@@ -180,7 +177,7 @@ seen_by(ScSignedTable *t, int64 leaf)
 	first = stamps ? linitial(stamps) : NULL;
 	t->seen_from = leaf;
 	t->seen_size = first ? first->tree_size : PG_INT64_MAX;
-	t->seen_at = first ? first->time + TOKEN_ACCURACY : DT_NOEND;
+	t->seen_at = first ? first->latest : DT_NOEND;
 	return t->seen_at;
 }
 
