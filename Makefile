@@ -28,8 +28,6 @@ INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL)
 HEADERS_seoulchain = include/seoulchain.h
 
-SCRIPTS = src/bin/seoulchain-evidence
-
 VERIFY = seoulchain-verify
 VERIFY_SRC = $(sort $(wildcard src/bin/*.c) $(filter-out $(SERVER_SIGN_SRC),$(wildcard src/core/*.c src/sign/*.c)))
 # the part of the sign room that needs the server (none of it may be in the program)
@@ -39,7 +37,7 @@ VERIFY_OBJS = $(VERIFY_SRC:.c=.o)
 # These need no server yet, and not the rest of this file.
 .DEFAULT_GOAL = all
 TOOL_GOALS = test test-long test-majors demo bench
-.PHONY: $(TOOL_GOALS) install-verify uninstall-verify install-timestamp uninstall-timestamp
+.PHONY: $(TOOL_GOALS) install-verify uninstall-verify install-scripts uninstall-scripts
 
 test:
 	tools/run_tests
@@ -99,19 +97,19 @@ install-verify: $(VERIFY)
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) $(VERIFY) '$(DESTDIR)$(bindir)/$(VERIFY)'
 
-# a script of its own rule: SCRIPTS of PGXS removes nothing that comes from a folder
-TIMESTAMP = seoulchain-timestamp
-install: install-timestamp
-install-timestamp:
+# scripts of their own rule: SCRIPTS of PGXS removes nothing that comes from a folder
+SHELL_SCRIPTS = seoulchain-evidence seoulchain-timestamp
+install: install-scripts
+install-scripts:
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
-	$(INSTALL_SCRIPT) src/bin/$(TIMESTAMP) '$(DESTDIR)$(bindir)/$(TIMESTAMP)'
+	$(INSTALL_SCRIPT) $(SHELL_SCRIPTS:%=src/bin/%) '$(DESTDIR)$(bindir)/'
 
 uninstall: uninstall-verify
 uninstall-verify:
 	rm -f '$(DESTDIR)$(bindir)/$(VERIFY)'
 
-uninstall: uninstall-timestamp
-uninstall-timestamp:
-	rm -f '$(DESTDIR)$(bindir)/$(TIMESTAMP)'
+uninstall: uninstall-scripts
+uninstall-scripts:
+	rm -f $(SHELL_SCRIPTS:%='$(DESTDIR)$(bindir)/%')
 
 endif

@@ -4,13 +4,16 @@
  *
  * What was recorded before the row, by order and by time, is what an honest
  * origin judged by.  Lists that came later cannot make the row invalid, but
- * what they say of that time makes it doubtful.  An authority that was not
+ * what they say of that time makes it doubtful.  A list counts until a newer one
+ * of its authority for the same certificates takes its place.  An authority that was not
  * shown leaves the question open: its absence accuses nobody.
  */
 #include "bin/evidence.h"
 #include "core/text.h"
 
 #define SECOND INT64_C(1000000)
+
+static const char no_file[] = "The ledger recorded it by its digest, and there is no .der file of that number.";
 
 typedef enum Which
 {
@@ -50,6 +53,55 @@ superseded(const ScEvidence *evidence, const ScPiece *authority, const ScMoment 
 	return false;
 }
 
+/* the hash of what a list is for, by the certificate of its authority that is shown; false when that did not make it */
+static bool
+list_scope(ScEvidence *evidence, const ScPiece *list, ScHash *scope)
+{
+	ScBuf		crl = SC_BUF_INIT;
+	ScCrlFacts	facts;
+	bool		found = false;
+
+	for (int i = 0; i < evidence->npieces && !found; i++)
+	{
+		const ScPiece *piece = &evidence->pieces[i];
+		ScBuf		certificate = SC_BUF_INIT;
+
+		if (piece->role != SC_ROLE_AUTHORITY ||
+			!sc_json_same(sc_leaf_column(&piece->leaf, "authority"), sc_leaf_column(&list->leaf, "authority")))
+			continue;
+		sc_buf_reset(&crl);
+		found = sc_evidence_bytes(evidence, list, "crl", SC_ROLE_CRL_FILE, no_file, &crl) &&
+			sc_evidence_bytes(evidence, piece, "certificate", SC_ROLE_AUTHORITY_FILE, no_file, &certificate) &&
+			sc_crl_judge_issuer(&facts, crl.data, crl.len, certificate.data, certificate.len) == SC_CERT_OK;
+		sc_buf_free(&certificate);
+	}
+	sc_buf_free(&crl);
+	if (found)
+		*scope = facts.scope;
+	return found;
+}
+
+/* whether a newer list of the same authority for the same certificates takes its place, up to the row or ever */
+static bool
+replaced(ScEvidence *evidence, const ScPiece *list, const ScMoment *row, Which which)
+{
+	ScHash		scope;
+	ScHash		other;
+
+	for (int i = 0; i < evidence->npieces; i++)
+	{
+		const ScPiece *piece = &evidence->pieces[i];
+
+		if (piece->role == SC_ROLE_CRL && piece->file.receipt.index > list->file.receipt.index &&
+			(which == ALL || is_before(piece, row)) &&
+			sc_json_same(sc_leaf_column(&piece->leaf, "authority"), sc_leaf_column(&list->leaf, "authority")) &&
+			list_scope(evidence, list, &scope) && list_scope(evidence, piece, &other) &&
+			memcmp(&scope, &other, sizeof(scope)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* gives a certificate or list to the authorities */
 static bool
 add(ScEvidence *evidence, ScAuthorities *authorities, const ScPiece *piece)
@@ -60,7 +112,7 @@ add(ScEvidence *evidence, ScAuthorities *authorities, const ScPiece *piece)
 	bool		ok;
 
 	ok = sc_evidence_bytes(evidence, piece, crl ? "crl" : "certificate", crl ? SC_ROLE_CRL_FILE : SC_ROLE_AUTHORITY_FILE,
-						   "The ledger recorded it by its digest, and there is no .der file of that number.", &der);
+						   no_file, &der);
 	if (ok)
 	{
 		reason = crl ? sc_authorities_add_crl(authorities, der.data, der.len) :
@@ -85,7 +137,7 @@ add_all(ScEvidence *evidence, ScAuthorities *authorities, const ScMoment *row, W
 			wanted = (is_action(piece, "trust") || is_action(piece, "intermediate")) && is_before(piece, row) &&
 				!superseded(evidence, piece, row);
 		else if (piece->role == SC_ROLE_CRL)
-			wanted = which == ALL || is_before(piece, row);
+			wanted = (which == ALL || is_before(piece, row)) && !replaced(evidence, piece, row, which);
 		if (wanted && !add(evidence, authorities, piece))
 			return false;
 	}

@@ -38,7 +38,11 @@ sc_cert_to_der(ScBuf *out, const void *data, size_t len)
 	ERR_set_mark();
 	reason = sc_cert_read(&cert, data, len);
 	if (reason == SC_CERT_OK)
-		reason = take_der(out, der, i2d_X509(cert, &der));
+	{
+		int			derlen = i2d_X509(cert, &der);
+
+		reason = take_der(out, der, derlen);
+	}
 	X509_free(cert);
 	ERR_pop_to_mark();
 	return reason;
@@ -54,7 +58,11 @@ sc_crl_to_der(ScBuf *out, const void *data, size_t len)
 	ERR_set_mark();
 	reason = sc_crl_read(&crl, data, len);
 	if (reason == SC_CERT_OK)
-		reason = take_der(out, der, i2d_X509_CRL(crl, &der));
+	{
+		int			derlen = i2d_X509_CRL(crl, &der);
+
+		reason = take_der(out, der, derlen);
+	}
 	X509_CRL_free(crl);
 	ERR_pop_to_mark();
 	return reason;

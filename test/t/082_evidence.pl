@@ -263,4 +263,58 @@ sql(q{SELECT seoulchain.install_members('other', 'others'); SELECT seoulchain.se
 
 is(sql('SELECT count(*) FROM seoulchain.verify()'), '0', 'nothing is wrong with the chain');
 
+# what an origin that cheats could leave behind: rows written below the ledger, as a superuser can
+sub forge
+{
+	my ($table, $change) = @_;
+	my $method = sub { "UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = '$_[0]') WHERE oid = '$table'::regclass" };
+	sql('SET allow_system_table_mods = on; ' . $method->('heap'));
+	sql("SET session_replication_role = replica; UPDATE $table SET $change");
+	sql('SET allow_system_table_mods = on; ' . $method->('ledger'));
+	return;
+}
+
+# [ what, table, change, undo, row, answer|reason ]
+my $victim = inspect('lee', $pair{lee});
+my $held = sql(q{SELECT ledger_seq FROM members.status WHERE member = 'kim' AND key = 'p256'});
+my $late = sql("SELECT ledger_time FROM usedcar.inspection WHERE ledger_seq = $row{p256}");
+my $ended = sql("SELECT ledger_time FROM members.status WHERE ledger_seq = $held");
+my $card = sql(q{SELECT ledger_time FROM members.key WHERE member = 'lee'});
+my $accepted = sql("SELECT ledger_time FROM usedcar.inspection WHERE ledger_seq = $victim");
+my @forgeries = (
+	[ 'a value that was not signed so', 'usedcar.inspection', "km = km + 1 WHERE ledger_seq = $victim", "km = km - 1 WHERE ledger_seq = $victim",
+		$victim, 'invalid|bad_signature' ],
+	[ 'another signer', 'usedcar.inspection', "inspector = 'kim' WHERE ledger_seq = $victim", "inspector = 'lee' WHERE ledger_seq = $victim",
+		$victim, 'invalid|bad_signature' ],
+	[ 'a signer whom nobody knows', 'usedcar.inspection', "inspector = 'nobody' WHERE ledger_seq = $victim", "inspector = 'lee' WHERE ledger_seq = $victim",
+		$victim, 'invalid|not_registered' ],
+	[ 'no signature', 'usedcar.inspection', "signature = NULL, report = signature WHERE ledger_seq = $victim",
+		"signature = report, report = NULL WHERE ledger_seq = $victim", $victim, 'invalid|bad_signature' ],
+	[ 'no acceptance time', 'usedcar.inspection', "ledger_time = NULL WHERE ledger_seq = $victim", "ledger_time = '$accepted' WHERE ledger_seq = $victim",
+		$victim, 'undecided|no_time' ],
+	[ 'a time before the registration', 'usedcar.inspection', "ledger_time = '$card'::timestamptz - interval '1 us' WHERE ledger_seq = $victim",
+		"ledger_time = '$accepted' WHERE ledger_seq = $victim", $victim, 'invalid|not_registered' ],
+	[ 'a revocation that is dated back', 'members.status', "ledger_time = '$late'::timestamptz - interval '1 us' WHERE ledger_seq = $held",
+		"ledger_time = '$ended' WHERE ledger_seq = $held", $row{p256}, 'undecided|sealed_before_end' ],
+	[ 'a statement that was used before', 'seoulchain.signed_payload', "ledger_seq = 1 WHERE ledger_seq = $victim", "ledger_seq = $victim WHERE ledger_seq = 1",
+		$victim, 'invalid|payload_used' ]);
+my $before_forging = sql('SELECT count(*) FROM seoulchain.verify_signatures()');
+foreach my $forgery (@forgeries)
+{
+	my ($what, $table, $change, $undo, $seq, $expected) = @$forgery;
+	my $turn = sub { $table =~ /signed_payload/ ? sql("SET allow_system_table_mods = on; UPDATE $table SET $_[0]") : forge($table, $_[0]) };
+	$turn->($change);
+	is(verdict($seq), $expected, $what);
+	is(sql("SELECT answer, reason FROM seoulchain.verify_signatures('usedcar.inspection') WHERE ledger_seq = $seq"), $expected, '... found among all');
+	cmp_ok(sql('SELECT count(*) FROM seoulchain.verify()'), '>', 0, '... and by verify()');
+	$turn->($undo);
+}
+is(sql('SELECT count(*) FROM seoulchain.verify_signatures()'), $before_forging, 'put back, all is as before');
+is(sql('SELECT count(*) FROM seoulchain.verify()'), '0', '... for verify(), too');
+
+# cancelled in the middle, and nothing is left of it
+my ($cst, $cout, $cerr) = $node->psql('postgres', q{SET statement_timeout = 1; SELECT count(*) FROM generate_series(1, 1000) g, LATERAL seoulchain.verify_signatures() v WHERE g > 0});
+like($cerr, qr/canceling statement due to statement timeout/, 'can be cancelled');
+is(sql('SELECT count(*) FROM seoulchain.verify_progress'), '0', '... and leaves no trace');
+
 done_testing();

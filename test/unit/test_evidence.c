@@ -970,10 +970,44 @@ test_certificates(void)
 	put_receipt("crl-1.receipt", late);
 	put_der("e/crl-1.der", &crl);
 	CHECK(judged(4, "doubtful (certificate_revoked_later)"));
+
+	/* a list that a newer one replaced before the row */
+	{
+		PkiDer		newer = pki_crl(&pki.root, NULL, 0, -1, 0, PKI_EPOCH - PKI_DAY / 2, PKI_EPOCH + 30 * PKI_DAY);
+		char	   *list = bytea_text(&newer);
+
+		certificate_chain(&pki, &crl, PKI_TIME);
+		chain_size--;			/* the row comes behind the newer list */
+		sc_buf_free(&chain_leaves[chain_size]);
+		late = put_digested("members.crl", "2025-06-03 00:00:00+00", "crl",
+							(const char *const[]) {"authority", "gpki", "crl", list, NULL});
+		row = put_signed("kim", &kim, HEADER, PKI_TIME, false, NULL);
+		certificate_files(&pki);
+		put_receipt("crl-1.receipt", 6);
+		put_der("e/crl-1.der", &crl);
+		CHECK(judged(1, "invalid (certificate)"));
+		put_receipt("crl-2.receipt", late);
+		put_der("e/crl-2.der", &newer);
+		CHECK(judged(0, "valid (in_force)"));
+		free(list);
+		OPENSSL_free(newer.data);
+	}
 	OPENSSL_free(crl.data);
 
-	/* an authority that was taken back before the row, or trusted only after it */
+	/* the last word about an authority counts: taken back before the row, only a helper, or trusted after it */
 	certificate_chain(&pki, NULL, PKI_TIME);
+	{
+		uint64_t	word;
+
+		chain_size--;
+		sc_buf_free(&chain_leaves[chain_size]);
+		word = ROW("members.authority", "2025-06-10 00:00:00+00", "action", "distrust", "authority", "gpki");
+		row = put_signed("kim", &kim, HEADER, PKI_TIME, false, NULL);
+		certificate_files(&pki);
+		CHECK(judged(0, "valid (in_force)"));
+		put_receipt("authority-2.receipt", word);
+		CHECK(judged(5, "undecided (not_shown)"));
+	}
 	pki_free(&pki.root);
 	pki_free(&pki.signer);
 }
