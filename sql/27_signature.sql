@@ -19,14 +19,14 @@ COMMENT ON COLUMN seoulchain.signature_rule.columns IS 'ledger names of the sign
 /* follows from the rows: rebuild_signed_payloads() makes it again */
 CREATE TABLE seoulchain.signed_payload (
 	chain_id int4 NOT NULL,
-	digest bytea NOT NULL,
+	digest uuid NOT NULL,
 	table_id int4 NOT NULL,
 	ledger_seq int8 NOT NULL,
 	PRIMARY KEY (chain_id, digest)
 );
 COMMENT ON TABLE seoulchain.signed_payload IS 'payloads that members have signed: each counts once';
 COMMENT ON COLUMN seoulchain.signed_payload.chain_id IS 'the chain';
-COMMENT ON COLUMN seoulchain.signed_payload.digest IS 'SHA-256 over the SHA-256 of the payload and the signer''s name';
+COMMENT ON COLUMN seoulchain.signed_payload.digest IS 'first 128 bits of the SHA-256 over the SHA-256 of the payload and the signer''s name';
 COMMENT ON COLUMN seoulchain.signed_payload.table_id IS 'the ledger table of the row';
 COMMENT ON COLUMN seoulchain.signed_payload.ledger_seq IS 'the row';
 

@@ -149,42 +149,48 @@ sc_text_base64(uint8_t *out, size_t cap, size_t *outlen, const char *s, size_t l
 	return true;
 }
 
-/* a base64url character's value, or -1 */
-static int
-base64url_value(char c)
-{
-	if (c == '+' || c == '/')
-		return -1;
-	return base64_value(c == '-' ? '+' : c == '_' ? '/' : c);
-}
+/* a base64url character's value, above 63 for any other */
+static const uint8_t base64url_values[256] = {
+#define NONE16 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255
+	NONE16, NONE16,
+	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 62, 255, 255,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 255, 255, 255, 255, 255, 255,
+	255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 255, 255, 255, 255, 63,
+	255, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 255, 255, 255, 255, 255,
+	NONE16, NONE16, NONE16, NONE16, NONE16, NONE16, NONE16, NONE16
+#undef NONE16
+};
 
 bool
 sc_text_base64url(uint8_t *out, size_t cap, size_t *outlen, const char *s, size_t len)
 {
-	uint32_t	bits = 0;
-	int			nbits = 0;
-	size_t		n = 0;
+	const uint8_t *p = (const uint8_t *) s;
+	size_t		n = len / 4 * 3 + (len % 4 == 0 ? 0 : len % 4 - 1);
+	uint8_t		wrong = 0;
+	uint8_t		last[3] = {0};
 
 	if (len % 4 == 1)
 		return false;
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < n; i += 3, p += 4)
 	{
-		int			value = base64url_value(s[i]);
+		/* the characters that are missing at the end are zeros */
+		size_t		have = (size_t) ((const uint8_t *) s + len - p);
+		uint8_t		a = base64url_values[p[0]];
+		uint8_t		b = base64url_values[p[1]];
+		uint8_t		c = have > 2 ? base64url_values[p[2]] : 0;
+		uint8_t		d = have > 3 ? base64url_values[p[3]] : 0;
 
-		if (value < 0)
-			return false;
-		bits = (bits << 6 | (uint32_t) value) & 0xFFFF;
-		nbits += 6;
-		if (nbits >= 8)
-		{
-			nbits -= 8;
-			if (n < cap)
-				out[n] = (uint8_t) (bits >> nbits);
-			n++;
-		}
+		wrong |= a | b | c | d;
+		last[0] = (uint8_t) (a << 2 | b >> 4);
+		last[1] = (uint8_t) (b << 4 | c >> 2);
+		last[2] = (uint8_t) (c << 6 | d);
+		for (size_t j = 0; j < 3 && i + j < n && i + j < cap; j++)
+			out[i + j] = last[j];
 	}
 	/* the bits left over are zero: one text, one value */
-	if ((bits & ((1U << nbits) - 1)) != 0)
+	if (wrong > 63 || (n % 3 != 0 && last[n % 3] != 0))
 		return false;
 	*outlen = n;
 	return true;

@@ -31,6 +31,10 @@ PG_FUNCTION_INFO_V1(sc_check_signature);
 
 static ScBuf payload_buf = SC_BUF_INIT;
 
+/* what was parsed last: the rows of a statement often have one header */
+static ScJws parsed;
+static char header[SC_JWS_HEADER_MAX * 4 / 3 + 4];
+
 void
 sc_case_payload(const ScSignatureCase *c, const bool *mask, ScBuf *payload)
 {
@@ -79,6 +83,23 @@ find_key(ScSignatureCase *c)
 	return NULL;
 }
 
+/* takes the signature apart */
+static void
+parse_signature(ScSignatureCase *c)
+{
+	ScJwsReason reason;
+
+	c->jws = parsed;
+	reason = sc_jws_parse_next(&c->jws, c->signature, c->signaturelen);
+	if (reason != SC_JWS_OK)
+		sc_refuse_malformed(c, reason);
+	if (c->jws.header64len == parsed.header64len && memcmp(c->jws.header64, header, parsed.header64len) == 0)
+		return;
+	parsed = c->jws;
+	memcpy(header, c->jws.header64, c->jws.header64len);
+	parsed.header64 = header;
+}
+
 /* checks one row; raises an error that says why it is not good */
 static void
 check_row(ScSignatureCase *c)
@@ -86,7 +107,6 @@ check_row(ScSignatureCase *c)
 	const ScSigning *signing = c->signing;
 	const ScKeyAt *key;
 	ScHash		digest;
-	ScJwsReason reason;
 	char	   *signer;
 	int			signerlen;
 	bool		known;
@@ -98,9 +118,7 @@ check_row(ScSignatureCase *c)
 	c->signature = text_value(c, signing->signature, &c->signaturelen);
 	if (c->signature == NULL)
 		sc_refuse_unsigned(c->rel, signing->rule->signature, false);
-	reason = sc_jws_parse(&c->jws, c->signature, c->signaturelen);
-	if (reason != SC_JWS_OK)
-		sc_refuse_malformed(c, reason);
+	parse_signature(c);
 
 	sc_case_payload(c, signing->mask, &payload_buf);
 	c->payload = &payload_buf;

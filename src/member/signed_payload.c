@@ -28,16 +28,14 @@
 #include "nodes/execnodes.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/uuid.h"
 
-/* a digest as the bytea that it is stored as */
-typedef struct DigestDatum
-{
-	int32		header;
-	uint8		bytes[SC_HASH_LEN];
-} DigestDatum;
+static Oid	payload_relid = InvalidOid; /* the table and its index; looked up for the first row */
+static Oid	payload_index = InvalidOid;
 
 void
 sc_payload_digest(ScHash *out, const char *signer, size_t signerlen, const void *payload, size_t len)
@@ -54,12 +52,45 @@ sc_payload_digest(ScHash *out, const char *signer, size_t signerlen, const void 
 		pfree(both);
 }
 
+/* what the table keeps of a digest */
 static Datum
-digest_datum(DigestDatum *datum, const ScHash *digest)
+digest_datum(const ScHash *digest)
 {
-	SET_VARSIZE(datum, sizeof(DigestDatum));
-	memcpy(datum->bytes, digest->bytes, SC_HASH_LEN);
-	return PointerGetDatum(datum);
+	return UUIDPGetDatum((const pg_uuid_t *) digest->bytes);
+}
+
+/* relcache callback: the extension may have gone and come again */
+static void
+forget_relations(Datum arg, Oid relid)
+{
+	if (relid == payload_relid || relid == payload_index || !OidIsValid(relid))
+		payload_relid = payload_index = InvalidOid;
+}
+
+/* opens the table */
+static Relation
+open_payloads(LOCKMODE lockmode)
+{
+	static bool registered = false;
+	Relation	rel;
+
+	if (!registered)
+		CacheRegisterRelcacheCallback(forget_relations, (Datum) 0);
+	registered = true;
+	if (OidIsValid(payload_relid))
+		return table_open(payload_relid, lockmode);
+	rel = sc_registry_open(SC_SIGNED_PAYLOAD, lockmode);
+	payload_relid = RelationGetRelid(rel);
+	return rel;
+}
+
+/* the index; a message that was processed meanwhile may have made it unknown */
+static Oid
+index_relid(void)
+{
+	if (!OidIsValid(payload_index))
+		payload_index = sc_registry_relation(SC_SIGNED_PAYLOAD "_pkey");
+	return payload_index;
 }
 
 /*
@@ -70,15 +101,14 @@ static int64
 find_user(Relation rel, int32 chain_id, const ScHash *digest, Snapshot snapshot, const ItemPointerData *own,
 		  int32 *table_id, TransactionId *wait)
 {
-	DigestDatum datum;
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	int64		seq = 0;
 
 	ScanKeyInit(&keys[0], SC_PAYLOAD_ATTR_CHAIN_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(chain_id));
-	ScanKeyInit(&keys[1], SC_PAYLOAD_ATTR_DIGEST, BTEqualStrategyNumber, F_BYTEAEQ, digest_datum(&datum, digest));
-	scan = systable_beginscan(rel, sc_registry_relation(SC_SIGNED_PAYLOAD "_pkey"), true, snapshot, 2, keys);
+	ScanKeyInit(&keys[1], SC_PAYLOAD_ATTR_DIGEST, BTEqualStrategyNumber, F_UUID_EQ, digest_datum(digest));
+	scan = systable_beginscan(rel, index_relid(), true, snapshot, 2, keys);
 	while (seq == 0 && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;
@@ -134,16 +164,15 @@ index_info(Relation index)
 int64
 sc_payload_use(int32 chain_id, int32 table_id, const ScHash *digest, int64 ledger_seq, int32 *other_table)
 {
-	Relation	rel = sc_registry_open(SC_SIGNED_PAYLOAD, RowExclusiveLock);
-	Relation	index = index_open(sc_registry_relation(SC_SIGNED_PAYLOAD "_pkey"), RowExclusiveLock);
-	DigestDatum datum;
+	Relation	rel = open_payloads(RowExclusiveLock);
+	Relation	index = index_open(index_relid(), RowExclusiveLock);
 	Datum		values[SC_PAYLOAD_NATTS];
 	bool		nulls[SC_PAYLOAD_NATTS] = {false};
 	HeapTuple	tuple;
 	int64		other = 0;
 
 	values[SC_PAYLOAD_ATTR_CHAIN_ID - 1] = Int32GetDatum(chain_id);
-	values[SC_PAYLOAD_ATTR_DIGEST - 1] = digest_datum(&datum, digest);
+	values[SC_PAYLOAD_ATTR_DIGEST - 1] = digest_datum(digest);
 	values[SC_PAYLOAD_ATTR_TABLE_ID - 1] = Int32GetDatum(table_id);
 	values[SC_PAYLOAD_ATTR_SEQ - 1] = Int64GetDatum(ledger_seq);
 	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
@@ -159,7 +188,7 @@ sc_payload_use(int32 chain_id, int32 table_id, const ScHash *digest, int64 ledge
 int64
 sc_payload_user(int32 chain_id, const ScHash *digest, Snapshot snapshot, int32 *table_id)
 {
-	Relation	rel = sc_registry_open(SC_SIGNED_PAYLOAD, AccessShareLock);
+	Relation	rel = open_payloads(AccessShareLock);
 	int64		seq = find_user(rel, chain_id, digest, snapshot, NULL, table_id, NULL);
 
 	table_close(rel, AccessShareLock);

@@ -23,7 +23,11 @@ enum
 
 #define SC_PAYLOAD_NATTS 4
 
-/* by what a payload counts as used: SHA256(SHA256(payload) || signer) */
+/*
+ * By what a payload counts as used: SHA256(SHA256(payload) || signer).  The
+ * table keeps its first 128 bits: half the index, and all that a collision
+ * gives to the signer who finds one is a refused row of his own.
+ */
 extern void sc_payload_digest(ScHash *out, const char *signer, size_t signerlen, const void *payload, size_t len);
 
 /*

@@ -207,6 +207,17 @@ sc_jws_parse(ScJws *out, const char *text, size_t len)
 	return reason == SC_JWS_OK ? parse_header(out) : reason;
 }
 
+ScJwsReason
+sc_jws_parse_next(ScJws *jws, const char *text, size_t len)
+{
+	size_t		n = jws->header64len;
+
+	if (n == 0 || len <= n + 2 || text[n] != '.' || text[n + 1] != '.' || memcmp(text, jws->header64, n) != 0)
+		return sc_jws_parse(jws, text, len);
+	jws->header64 = text;
+	return parse_signature(jws, text + n + 2, len - n - 2);
+}
+
 void
 sc_jws_signing_input(ScBuf *buf, const char *header64, size_t header64len, const void *payload, size_t len)
 {

@@ -59,6 +59,13 @@ typedef struct ScJws
 /* takes it apart; says nothing of who signed */
 extern SC_WARN_UNUSED ScJwsReason sc_jws_parse(ScJws *out, const char *text, size_t len);
 
+/*
+ * The same where many have one header: jws was parsed before, and what its
+ * header64 points to is still there; a text with the same header is read from
+ * its signature on.
+ */
+extern SC_WARN_UNUSED ScJwsReason sc_jws_parse_next(ScJws *jws, const char *text, size_t len);
+
 /* checks a parsed one; typ NULL takes any */
 extern SC_WARN_UNUSED ScJwsReason sc_jws_verify(const ScJws *jws, ScVerifier *key, const char *typ,
 												const void *payload, size_t len);

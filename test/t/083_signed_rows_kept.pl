@@ -102,9 +102,9 @@ my $digest = '(SELECT digest FROM seoulchain.signed_payload p JOIN vote v USING 
 my @attacks = (
 	[ 'an entry deleted', "DELETE FROM seoulchain.signed_payload WHERE digest = $digest", 'signed payload missing:1' ],
 	[ 'an entry of another row', "UPDATE seoulchain.signed_payload SET ledger_seq = ledger_seq + 1 WHERE digest = $digest", qr/signed payload altered:1/ ],
-	[ 'an entry added', q{INSERT INTO seoulchain.signed_payload SELECT chain_id, sha256('x'), table_id, 1000000 FROM seoulchain.signed_payload LIMIT 1}, 'signed payload added' ],
-	[ 'an entry added for a signed row', "INSERT INTO seoulchain.signed_payload SELECT chain_id, sha256('x'), table_id, ledger_seq FROM seoulchain.signed_payload WHERE digest = $digest", 'signed payload added' ],
-	[ 'an entry added for an unsigned row', q{INSERT INTO seoulchain.signed_payload SELECT chain_id, sha256('x'), table_id, v.ledger_seq FROM seoulchain.signed_payload, vote v WHERE id = 0 LIMIT 1}, 'signed payload added:0' ]);
+	[ 'an entry added', q{INSERT INTO seoulchain.signed_payload SELECT chain_id, gen_random_uuid(), table_id, 1000000 FROM seoulchain.signed_payload LIMIT 1}, 'signed payload added' ],
+	[ 'an entry added for a signed row', "INSERT INTO seoulchain.signed_payload SELECT chain_id, gen_random_uuid(), table_id, ledger_seq FROM seoulchain.signed_payload WHERE digest = $digest", 'signed payload added' ],
+	[ 'an entry added for an unsigned row', q{INSERT INTO seoulchain.signed_payload SELECT chain_id, gen_random_uuid(), table_id, v.ledger_seq FROM seoulchain.signed_payload, vote v WHERE id = 0 LIMIT 1}, 'signed payload added:0' ]);
 foreach my $attack (@attacks)
 {
 	my ($name, $sql, $expected) = @$attack;

@@ -29,6 +29,28 @@ read_file(const char *path, size_t *len)
 	return out;
 }
 
+/* whatever was parsed before, parsing the next gives the same answer */
+static void
+check_next(const char *text, size_t len, const ScJws *jws, ScJwsReason reason)
+{
+	static ScJws kept;
+	static char header[4096];
+	ScJws		next = kept;
+
+	CHECK(sc_jws_parse_next(&next, text, len) == reason);
+	if (reason != SC_JWS_OK || jws->header64len > sizeof(header))
+		return;
+	CHECK(next.kind == jws->kind && next.siglen == jws->siglen && memcmp(next.signature, jws->signature, jws->siglen) == 0 &&
+		  next.header64 == text && next.header64len == jws->header64len && strcmp(next.alg, jws->alg) == 0 &&
+		  strcmp(next.kid, jws->kid) == 0 && strcmp(next.typ, jws->typ) == 0);
+	kept = *jws;
+	memcpy(header, jws->header64, jws->header64len);
+	kept.header64 = header;
+	next = kept;
+	CHECK(sc_jws_parse_next(&next, text, len) == SC_JWS_OK && next.siglen == jws->siglen &&
+		  memcmp(next.signature, jws->signature, jws->siglen) == 0);
+}
+
 /* verifies with a key as it is registered; the reason */
 static ScJwsReason
 verify(const char *jws_text, size_t len, const uint8_t *spki, size_t spkilen, const char *typ,
@@ -38,6 +60,7 @@ verify(const char *jws_text, size_t len, const uint8_t *spki, size_t spkilen, co
 	ScVerifier *key;
 	ScJwsReason reason = sc_jws_parse(&jws, jws_text, len);
 
+	check_next(jws_text, len, &jws, reason);
 	if (reason != SC_JWS_OK)
 		return reason;
 	if (sc_verifier_open(&key, spki, spkilen) != SC_OK)
