@@ -262,8 +262,8 @@ enough_by(const ScPolicy *policy, bool has_policy, const bool *good, const uint6
 	{
 		bool		cosigner = policy->keys[i].type == SC_KEY_COSIGNATURE;
 
-		/* only cosignatures carry a time */
-		by_then[i] = cosigner && good[i] && times[i] <= seconds;
+		/* only cosignatures carry a time; a key that follows a cosigner's may be of another kind */
+		by_then[i] = cosigner && good[i] && times[i] > 0 && times[i] <= seconds;
 		if (!has_policy && cosigner && !by_then[i])
 			return false;
 	}
@@ -280,7 +280,7 @@ sc_trust_seen_by(const ScTrust *trust, const bool *good, const uint64_t *times, 
 		return false;
 	for (int i = 0; i < policy->nkeys; i++)
 	{
-		if (policy->keys[i].type != SC_KEY_COSIGNATURE || !good[i] || (found && times[i] >= *seconds) ||
+		if (policy->keys[i].type != SC_KEY_COSIGNATURE || !good[i] || times[i] == 0 || (found && times[i] >= *seconds) ||
 			!enough_by(policy, trust->has_policy, good, times, times[i]))
 			continue;
 		*seconds = times[i];

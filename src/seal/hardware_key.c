@@ -306,7 +306,7 @@ open_key(const char *uri)
 	parse_uri(&parsed, uri);
 	open_engine(uri);
 	read_pin(pin, &pin_hash, &parsed);
-	if (was_refused(&pin_hash))
+	if (parsed.pin_file[0] != '\0' && was_refused(&pin_hash))
 	{
 		explicit_bzero(pin, sizeof(pin));
 		strlcpy(last_error, "the token has refused the PIN, which is not tried again", sizeof(last_error));
@@ -316,7 +316,7 @@ open_key(const char *uri)
 	explicit_bzero(pin, sizeof(pin));
 	if (pkey != NULL)
 		return pkey;
-	if (pin_refused())
+	if (parsed.pin_file[0] != '\0' && pin_refused())
 		remember_refused(&pin_hash);
 	report(uri, "Look whether the token is there, holds the key, and the PIN is right. The worker tries again.");
 	pg_unreachable();

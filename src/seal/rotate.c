@@ -307,9 +307,10 @@ sc_rotate_cosigner_key(PG_FUNCTION_ARGS)
 	List	   *epochs = NIL;
 	ListCell   *lc;
 
+	/* rotation first, as in sc_rotate_log_key, which then writes to chain */
+	table_close(sc_internal_open("rotation", ShareRowExclusiveLock), NoLock);
 	table_close(sc_internal_open("node", ShareRowExclusiveLock), NoLock);
 	table_close(sc_internal_open("chain", ShareRowExclusiveLock), NoLock);
-	table_close(sc_internal_open("rotation", ShareRowExclusiveLock), NoLock);
 	node = sc_node_name(&old_key);
 	if (node == NULL)
 		ereport(ERROR,
