@@ -236,7 +236,7 @@ sc_reconcile_closed(const ScLedgerTable *table)
 static bool
 is_closed(const ScLedgerTable *table)
 {
-	return !sc_chain_is_open(sc_chain_by_id(table->chain_id, false));
+	return !sc_chain_id_is_open(table->chain_id);
 }
 
 void

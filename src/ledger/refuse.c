@@ -79,5 +79,5 @@ sc_restore_allows(Oid relid)
 {
 	ScLedgerTable *table = sc_ledger_by_relation(relid, true);
 
-	return table == NULL || !sc_chain_is_open(sc_chain_by_id(table->chain_id, false));
+	return table == NULL || !sc_chain_id_is_open(table->chain_id);
 }

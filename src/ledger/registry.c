@@ -22,6 +22,7 @@
 #include "commands/defrem.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
+#include "ledger/settings.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -189,6 +190,14 @@ bool
 sc_chain_is_open(const ScChain *chain)
 {
 	return chain->system_identifier == GetSystemIdentifier() && chain->database == MyDatabaseId;
+}
+
+bool
+sc_chain_id_is_open(int32 chain_id)
+{
+	const ScChain *chain = sc_chain_by_id(chain_id, sc_restore);
+
+	return chain != NULL && sc_chain_is_open(chain);
 }
 
 void

@@ -50,6 +50,8 @@ extern Oid	sc_registry_owner(void);
 /* NULL when there is none and missing_ok, else errors with UNDEFINED_OBJECT and a hint */
 extern ScChain *sc_chain_by_name(const char *name, bool missing_ok);
 extern ScChain *sc_chain_by_id(int32 chain_id, bool missing_ok);
+/* while a dump is loaded a table may be registered before its chain is: then the chain counts as closed */
+extern bool sc_chain_id_is_open(int32 chain_id);
 /* all chains of the database by chain_id: a List of ScChain * */
 extern List *sc_chain_list(void);
 /* does the chain live here (cluster and database)?  Closed chains are read-only. */

@@ -13,6 +13,7 @@
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/row_guard.h"
+#include "ledger/settings.h"
 #include "ledger/target.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -91,7 +92,9 @@ load_target(Relation rel, ScTarget *target)
 
 	if (table == NULL)
 		return false;
-	chain = sc_chain_by_id(table->chain_id, false);
+	chain = sc_chain_by_id(table->chain_id, sc_restore);
+	if (chain == NULL)
+		return false;			/* a dump is being loaded, and the chain has not come yet */
 	target->relid = RelationGetRelid(rel);
 	target->chain_id = table->chain_id;
 	target->table_id = table->table_id;
