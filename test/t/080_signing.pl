@@ -150,6 +150,17 @@ my ($rc, $out, $err) = $node->psql('postgres', "COPY inspection (car, nonce, sig
 like($err, qr/refused: bad signature.*COPY inspection, line 21:/s, 'COPY is refused for one bad signature');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM inspection'), $count, 'and stores no row');
 
+# the whole way, as the documentation shows it
+$node->safe_psql('postgres', 'CREATE DATABASE first');
+$node->safe_psql('first', 'CREATE EXTENSION seoulchain');
+{
+	local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'first');
+	my $keys = PostgreSQL::Test::Utils::tempdir();
+	my $said = `$examples/first_row.sh $keys 2>&1`;
+	like($said, qr/^\d+\|\d{4}-\d\d-\d\d [^|]*$/m, 'first_row.sh inserts a signed row') or diag($said);
+	is($node->safe_psql('first', 'SELECT car, km, inspector FROM inspection'), 'KMHEM42APXA000001|48210|inspector-7', 'which is the one that it signed');
+}
+
 seal($node);
 is_sealed($node, 'inspection', $count, 'every row is sealed');
 is_intact($node, 'the ledger is intact');
