@@ -234,7 +234,7 @@ record_activation(const ScChain *chain, const ScBound *bound, TimestampTz from, 
 
 	sc_tree_add(event, "breaches", sc_tree_string(psprintf("%lld", (long long) breaches)));
 	sc_tree_add(event, "from", sc_contract_event_time(from));
-	sc_tree_add(event, "library", sc_contract_event_library());
+	sc_tree_add(event, "libraries", sc_contract_event_libraries(bound));
 	sc_tree_add(event, "rules", sc_contract_event_rules(bound));
 	return sc_contract_event_record(chain, event);
 }

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "contract/event.h"
 #include "contract/json_tree.h"
 #include "contract/life.h"
@@ -165,7 +166,7 @@ release_verifier(void *arg)
 		sc_verifier_close(*verifier);
 }
 
-static void refuse_signature(const char *member, const char *why, const char *hint) pg_attribute_noreturn();
+static void refuse_signature(const char *member, const char *why, const char *hint) SC_NORETURN;
 
 static void
 refuse_signature(const char *member, const char *why, const char *hint)

@@ -19,18 +19,17 @@
 #include "access/table.h"
 #include "contract/json_tree.h"
 #include "contract/memory.h"
+#include "contract/rules.h"
 #include "core/hash.h"
 #include "core/instant.h"
 #include "ledger/journal.h"
 #include "ledger/registry_tables.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
-
-/* where the library is, with the suffix that the server gives libraries */
-#define LIBRARY_NAME "seoulchain" DLSUFFIX
 
 ScJson *
 sc_contract_event(const char *action, const char *contract, int32 version)
@@ -104,24 +103,81 @@ read_file(const char *path, size_t *len)
 	return data;
 }
 
-ScJson *
-sc_contract_event_library(void)
+/* the library's file as the server finds it: in its own folder, unless the name is a path */
+static char *
+library_path(const char *library)
 {
-	char		path[MAXPGPATH];
+	const char *suffix = strlen(library) > strlen(DLSUFFIX) &&
+		strcmp(library + strlen(library) - strlen(DLSUFFIX), DLSUFFIX) == 0 ? "" : DLSUFFIX;
+
+	if (strncmp(library, "$libdir/", strlen("$libdir/")) == 0)
+		library += strlen("$libdir/");
+	return library[0] == '/' ? psprintf("%s%s", library, suffix) : psprintf("%s/%s%s", pkglib_path, library, suffix);
+}
+
+/* {"file":..,"sha256":..} */
+static ScJson *
+library_object(const char *path)
+{
 	ScJson	   *object = sc_tree_object();
 	ScBuf	   *hex = sc_context_buf();
 	ScHash		hash;
 	size_t		len;
-	char	   *data;
+	char	   *data = read_file(path, &len);
 
-	snprintf(path, sizeof(path), "%s/" LIBRARY_NAME, pkglib_path);
-	data = read_file(path, &len);
 	sc_hash_bytes(&hash, data, len);
 	pfree(data);
 	sc_buf_hex(hex, hash.bytes, sizeof(hash.bytes));
-	sc_tree_add(object, "file", sc_tree_string(LIBRARY_NAME));
+	sc_tree_add(object, "file", sc_tree_string(last_dir_separator(path) + 1));
 	sc_tree_add(object, "sha256", sc_tree_string(sc_buf_copy(hex)));
 	return object;
+}
+
+/* the library that a rule comes from, or NULL */
+static const char *
+library_of(const ScRule *rule)
+{
+	ListCell   *cell;
+
+	foreach(cell, sc_rule_all())
+	{
+		const ScNodeRule *entry = lfirst(cell);
+
+		if (entry->rule == rule)
+			return entry->library;
+	}
+	return NULL;
+}
+
+ScJson *
+sc_contract_event_libraries(const ScBound *bound)
+{
+	ScJson	   *array = sc_tree_object();
+	ScJson	  **end = &array->first;
+	List	   *libraries = list_make1(makeString("seoulchain"));
+	ListCell   *cell;
+	ListCell   *rule_cell;
+
+	array->kind = SC_JSON_ARRAY;
+	foreach(cell, bound->tables)
+		foreach(rule_cell, ((ScBoundTable *) lfirst(cell))->rules)
+		{
+			const char *library = library_of(((ScBoundRule *) lfirst(rule_cell))->rule);
+
+			if (library != NULL)
+				libraries = list_append_unique(libraries, makeString(pstrdup(library)));
+		}
+	foreach(cell, libraries)
+	{
+		const char *path = library_path(strVal(lfirst(cell)));
+
+		/* found by dynamic_library_path, somewhere else: it is for the record only */
+		if (access(path, R_OK) != 0)
+			continue;
+		*end = library_object(path);
+		end = &(*end)->next;
+	}
+	return array;
 }
 
 ScJson *

@@ -18,8 +18,8 @@ extern ScJson *sc_contract_event(const char *action, const char *contract, int32
 /* the rules of a bound definition, each once, by name: [{"digest":..,"name":..,"version":..},...] */
 extern ScJson *sc_contract_event_rules(const ScBound *bound);
 
-/* {"file":..,"sha256":..} of the library that holds this code */
-extern ScJson *sc_contract_event_library(void);
+/* [{"file":..,"sha256":..},...]: the library that holds this code, then those of rules that come from others */
+extern ScJson *sc_contract_event_libraries(const ScBound *bound);
 
 /* a time as leaves hold it: timestamptz text in UTC */
 extern ScJson *sc_contract_event_time(TimestampTz time);

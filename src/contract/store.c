@@ -18,6 +18,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "compat.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
 #include "storage/lmgr.h"

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "member/life.h"
 #include "member/tables.h"
 #include "sign/x509.h"
@@ -43,8 +44,8 @@ extern ScMemberLife *sc_check_member_alive(const ScCheck *check, const char *mem
 extern void sc_check_clock(const ScCheck *check, TimestampTz last, const char *whose);
 
 /* what is the matter with something that was given; whose: "of authority \"x\"" */
-extern void sc_check_refuse_key(const char *member, const char *key, ScPubkeyReason reason) pg_attribute_noreturn();
-extern void sc_check_refuse_certificate(const char *whose, ScCertReason reason) pg_attribute_noreturn();
-extern void sc_check_refuse_crl(const char *authority, ScCertReason reason) pg_attribute_noreturn();
+extern void sc_check_refuse_key(const char *member, const char *key, ScPubkeyReason reason) SC_NORETURN;
+extern void sc_check_refuse_certificate(const char *whose, ScCertReason reason) SC_NORETURN;
+extern void sc_check_refuse_crl(const char *authority, ScCertReason reason) SC_NORETURN;
 
 #endif							/* SC_MEMBER_CHECK_H */

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "fmgr.h"
 #include "sign/key.h"
 
@@ -17,7 +18,7 @@ extern void sc_hardware_key_find(ScSigningKey *out, const char *name, const char
 extern void sc_hardware_key_open(ScSigningKey *key);
 
 /* raises the error of the last signature that did not come about */
-extern void sc_hardware_key_report(const ScSigningKey *key) pg_attribute_noreturn();
+extern void sc_hardware_key_report(const ScSigningKey *key) SC_NORETURN;
 
 /* the URI in an optional argument of an SQL function, "" when it is NULL; errors unless it may be used */
 extern char *sc_hardware_uri_argument(FunctionCallInfo fcinfo, int n);

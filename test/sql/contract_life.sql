@@ -56,7 +56,7 @@ SELECT seoulchain.retire_contract('town', 'the ordinance was repealed', '2225-01
 SELECT seoulchain.retire_contract('town', 'the ordinance was repealed', '2225-01-01 00:00+00', chain => 'town');
 SELECT seoulchain.retire_contract('tax', 'unknown', chain => 'town');
 SELECT leaf::jsonb -> 'event' FROM seoulchain.event WHERE leaf LIKE '%"contract":"town"%' AND (leaf LIKE '%"action":"retire"%' OR leaf LIKE '%"action":"supersede"%') ORDER BY ledger_seq;
-SELECT leaf::jsonb -> 'event' #- '{rules,0,digest}' #- '{library,sha256}' FROM seoulchain.event WHERE leaf LIKE '%"contract":"town"%' AND leaf LIKE '%"action":"activate"%' ORDER BY ledger_seq;
+SELECT leaf::jsonb -> 'event' #- '{rules,0,digest}' #- '{libraries,0,sha256}' FROM seoulchain.event WHERE leaf LIKE '%"contract":"town"%' AND leaf LIKE '%"action":"activate"%' ORDER BY ledger_seq;
 
 -- what any version says of rows, and the rules in force then: none was
 SELECT seoulchain.seal('town') >= 0;

@@ -120,11 +120,16 @@ is(sql("SELECT seoulchain.propose_contract('" . definition({ contract => 'second
 is_intact($node, 'verify() finds nothing');
 seal($node);
 
+# a replay can be cancelled
+sql("INSERT INTO vote.ballot SELECT 'council', 'c' || g, 'a' FROM generate_series(1, 20000) g");
+refuses("SET statement_timeout = 20; SELECT count(*) FROM seoulchain.contract_breaches('ballot', 1)", qr/canceling statement due to statement timeout/, 'a long replay');
+seal($node);
+
 # rehearsal and replay
-is(sql(q{SELECT answer || ' ' || count(*) FROM seoulchain.replay('ballot', 2) GROUP BY answer ORDER BY 1}), "accepted 501\nrefused 2",
+is(sql(q{SELECT answer || ' ' || count(*) FROM seoulchain.replay('ballot', 2) GROUP BY answer ORDER BY 1}), "accepted 20501\nrefused 2",
 	'what version 2 says of all rows');
 is(sql(q{SELECT coalesce(judged_by::text, 'none') || ' ' || answer || ' ' || count(*) FROM seoulchain.replay('ballot') GROUP BY judged_by, answer ORDER BY judged_by}),
-	"1 accepted 501\n2 accepted 1\nnone accepted 1", 'every row by the rules in force at its time: nothing that was accepted would have been refused');
+	"1 accepted 501\n2 accepted 1\nnone accepted 20001", 'every row by the rules in force at its time: nothing that was accepted would have been refused');
 my $everything = join ' UNION ALL ', map { "SELECT $_ AS way, * FROM seoulchain.replay('ballot', $_)" } 1, 2, 'NULL';
 my $digest = "SELECT md5(string_agg(r::text, E'\\n')) FROM ($everything) r";
 my $answers = sql($digest);
