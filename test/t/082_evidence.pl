@@ -312,6 +312,20 @@ foreach my $forgery (@forgeries)
 is(sql('SELECT count(*) FROM seoulchain.verify_signatures()'), $before_forging, 'put back, all is as before');
 is(sql('SELECT count(*) FROM seoulchain.verify()'), '0', '... for verify(), too');
 
+# a restored copy comes to the same answers, closed as its chain is
+my $all = q{SELECT relation, ledger_seq, answer, reason, key, end_seq, seen_by FROM seoulchain.verify_signatures() ORDER BY ledger_seq};
+my $original = sql($all);
+isnt($original, '', 'there is something to find');
+$node->command_ok([ 'pg_dump', '-Fc', '-f', "$base/dump", $node->connstr('postgres') ], 'dump');
+sql('CREATE DATABASE copy');
+{
+	local $ENV{PGOPTIONS} = '-c seoulchain.restore=on';
+	$node->command_ok([ 'pg_restore', '-d', $node->connstr('copy'), "$base/dump" ], 'restore');
+}
+is($node->safe_psql('copy', $all), $original, 'a restored copy judges as the original');
+is($node->safe_psql('copy', "SELECT count(*) FROM seoulchain.evidence('usedcar.inspection', $first)"),
+	sql("SELECT count(*) FROM seoulchain.evidence('usedcar.inspection', $first)"), '... and gives the same evidence');
+
 # cancelled in the middle, and nothing is left of it
 my ($cst, $cout, $cerr) = $node->psql('postgres', q{SET statement_timeout = 1; SELECT count(*) FROM generate_series(1, 1000) g, LATERAL seoulchain.verify_signatures() v WHERE g > 0});
 like($cerr, qr/canceling statement due to statement timeout/, 'can be cancelled');
