@@ -326,6 +326,17 @@ is($node->safe_psql('copy', $all), $original, 'a restored copy judges as the ori
 is($node->safe_psql('copy', "SELECT count(*) FROM seoulchain.evidence('usedcar.inspection', $first)"),
 	sql("SELECT count(*) FROM seoulchain.evidence('usedcar.inspection', $first)"), '... and gives the same evidence');
 
+# the log's key was rotated since: the old key and the change of key lead to the new one
+sql(q{SELECT seoulchain.rotate_log_key('main')});
+seal($node);
+inspect('lee', $pair{lee});
+$dir = evidence($first);
+is((judge($dir, '--key', $key))[0], 2, 'the old key alone does not vouch for a checkpoint of the new one');
+my $change = "$base/rotation";
+PostgreSQL::Test::Utils::append_to_file($change, sql(q{SELECT receipt FROM seoulchain.key_rotations('main') WHERE receipt IS NOT NULL LIMIT 1}) . "\n");
+is((judge($dir, '--key', $key, '--rotation', $change))[0], 0, 'with the change of key it does');
+is((judge($dir, '--key', sql('SELECT seoulchain.verifier_key()')))[0], 0, 'and so does the new key');
+
 # cancelled in the middle, and nothing is left of it
 my ($cst, $cout, $cerr) = $node->psql('postgres', q{SET statement_timeout = 1; SELECT count(*) FROM generate_series(1, 1000) g, LATERAL seoulchain.verify_signatures() v WHERE g > 0});
 like($cerr, qr/canceling statement due to statement timeout/, 'can be cancelled');
