@@ -22,7 +22,10 @@
 #include "postgres.h"
 
 #include <limits.h>
+#include <openssl/opensslconf.h>
+#ifndef OPENSSL_NO_ENGINE
 #include <openssl/engine.h>
+#endif
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ui.h>
@@ -40,6 +43,16 @@
 #include "storage/ipc.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+
+/* an OpenSSL built without engines: none is found, which is told when somebody wants one */
+#ifdef OPENSSL_NO_ENGINE
+#define ENGINE_by_id(id) ((ENGINE *) NULL)
+#define ENGINE_init(engine) 0
+#define ENGINE_finish(engine) ((void) 0)
+#define ENGINE_free(engine) ((void) 0)
+#define ENGINE_ctrl_cmd_string(engine, command, argument, optional) 0
+#define ENGINE_load_private_key(engine, id, ui, data) ((void) (ui), (EVP_PKEY *) NULL)
+#endif
 
 #define PIN_MAX 255
 #define ENGINE_ID "pkcs11"

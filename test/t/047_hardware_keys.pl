@@ -184,6 +184,8 @@ resumed('the PIN file is back');
 tool('pkcs11-tool', '--module', $module, '--token-label', 'city-hall', '--login', '--pin', '5678', '--delete-object', '--type', 'privkey', '--id', '03');
 refused("SELECT seoulchain.rotate_log_key('main', key => '" . uri('next') . "')", qr/cannot be used/, 'a key that was deleted');
 make_key('next2', 'EC:prime256v1', '06');
+make_key('archive log', 'EC:prime256v1', '07');
+make_key('archive', 'EC:prime256v1', '08');
 set('seoulchain.sign_pkcs11_module', '');
 suspended('sign_pkcs11_module is not set', 'the module is taken out of the configuration');
 set('seoulchain.sign_pkcs11_module', $module);
@@ -233,6 +235,17 @@ old('INSERT INTO t VALUES (3)');
 old('SELECT seoulchain.seal()');
 is(scalar(lines(old('SELECT seoulchain.checkpoint()'))), 2, 'with the new keys alone');
 is(old(q{SELECT fault FROM seoulchain.verify()}), '', 'and verify() is content');
+
+# from files into hardware, both at once
+old('BEGIN; SELECT seoulchain.rotate_log_key(\'main\', \'' . uri('archive%20log') . '\'); SELECT seoulchain.rotate_cosigner_key(\'' . uri('archive') . '\'); COMMIT');
+old('SELECT seoulchain.seal()');
+is(scalar(lines(old('SELECT seoulchain.checkpoint()'))), 4, 'keys in files and keys in hardware sign the hand-over');
+old('INSERT INTO t VALUES (4)');
+old('SELECT seoulchain.seal()');
+is(scalar(lines(old('SELECT seoulchain.checkpoint()'))), 2, 'then those in hardware');
+($st, $o, $e) = $node->psql('postgres', "SELECT seoulchain.create_chain('side', key => '" . uri('archive') . "')");
+like($e, qr/this key is the one in key file/, 'which serve no other database');
+is(old(q{SELECT fault FROM seoulchain.verify()}), '', 'verify() is content with that too');
 
 # an RSA or Ed25519 log key has no place in a session's process, nor has a token's library
 my $maps = sql('SELECT pg_backend_pid()');
