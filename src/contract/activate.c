@@ -173,6 +173,18 @@ supersede(const ScChain *chain, const ScContract *contract, const ScContractVers
 	sc_contract_set_ended(standing, sc_contract_event_record(chain, event), until);
 }
 
+/* a version that was retired for a time to come is in force until then */
+static void
+check_retired(const ScContract *contract, const ScContractVersion *last, TimestampTz from)
+{
+	if (last != NULL && from < last->until)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("version %d of contract \"%s\" is in force until it is retired", last->version, contract->name),
+				 errdetail("It ends at %s.", timestamptz_to_str(last->until)),
+				 errhint("Choose that time or a later one.")));
+}
+
 /* the rules of the version on its tables, with their state */
 static void
 add_rules(const ScContractVersion *version, const ScBound *bound, TimestampTz from)
@@ -286,14 +298,16 @@ sc_activate_contract(PG_FUNCTION_ARGS)
 	bound = sc_bind(chain->chain_id, sc_definition_parse(version->definition), false);
 	check_rules(chain, version, bound);
 	sc_test_cases_run(bound);
-	sc_approvals_require(contract, version, "activate", standing);
+	sc_approvals_require(contract, version, "activate", sc_version_last(versions));
 
 	table_ids = tables_concerned(bound, standing);
 	sc_contract_lock_tables(contract, table_ids);
 	require_times(bound);
 	check_breaches(chain, bound, PG_GETARG_INT64(3));
 	from = sc_contract_time(!PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2), "active_from");
-	if (standing != NULL)
+	if (standing == NULL)
+		check_retired(contract, sc_version_last(versions), from);
+	else
 		supersede(chain, contract, standing, version->version, from);
 	sc_contract_set_active(version, record_activation(chain, bound, from, PG_GETARG_INT64(3)), from);
 	add_rules(version, bound, from);

@@ -124,12 +124,12 @@ require_voice(const ScContract *contract, const List *versions, const ScContract
 {
 	ListCell   *cell;
 
-	if (!names_member(version, member) && !names_member(sc_version_standing(versions), member))
+	if (!names_member(version, member) && !names_member(sc_version_last(versions), member))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("member \"%s\" is not asked to approve contract \"%s\", version %d",
 						member, contract->name, version->version),
-				 errhint("The members that \"approval\" names in this version, and in the one in force, are asked.")));
+				 errhint("The members that \"approval\" names in this version, and in the one activated last, are asked.")));
 	foreach(cell, sc_contract_approvals(contract->contract_id))
 	{
 		const ScContractApproval *approval = lfirst(cell);

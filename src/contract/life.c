@@ -40,19 +40,24 @@ sc_version_require(const ScContract *contract, const List *versions, int32 numbe
 }
 
 ScContractVersion *
-sc_version_standing(const List *versions)
+sc_version_last(const List *versions)
 {
-	ScContractVersion *standing = NULL;
+	ScContractVersion *last = NULL;
 	ListCell   *cell;
 
+	/* an older version is never activated after a newer one */
 	foreach(cell, versions)
-	{
-		ScContractVersion *version = lfirst(cell);
+		if (((ScContractVersion *) lfirst(cell))->activated_seq != 0)
+			last = lfirst(cell);
+	return last;
+}
 
-		if (version->activated_seq != 0 && version->ended_seq == 0)
-			standing = version;
-	}
-	return standing;
+ScContractVersion *
+sc_version_standing(const List *versions)
+{
+	ScContractVersion *last = sc_version_last(versions);
+
+	return last && last->ended_seq == 0 ? last : NULL;
 }
 
 /* how many of the policy's members have approved; the others are listed in *missing */
@@ -110,13 +115,13 @@ require_quorum(const ScContract *contract, const ScContractVersion *version, con
 
 void
 sc_approvals_require(const ScContract *contract, const ScContractVersion *version, const char *action,
-					 const ScContractVersion *standing)
+					 const ScContractVersion *last)
 {
 	List	   *approvals = sc_contract_approvals(contract->contract_id);
 
 	require_quorum(contract, version, action, version, approvals);
-	if (standing != NULL && standing->version != version->version)
-		require_quorum(contract, version, action, standing, approvals);
+	if (last != NULL && last->version != version->version)
+		require_quorum(contract, version, action, last, approvals);
 }
 
 static int

@@ -14,15 +14,18 @@
 /* a version by its number; an error when there is none */
 extern ScContractVersion *sc_version_require(const ScContract *contract, const List *versions, int32 number);
 
-/* the version that judges rows from now on: the newest activated one without an end, or NULL */
+/* the version that was activated last, whether it has an end or not; NULL when none was */
+extern ScContractVersion *sc_version_last(const List *versions);
+
+/* the same if it has no end, else NULL */
 extern ScContractVersion *sc_version_standing(const List *versions);
 
 /*
  * Errors unless the quorum of every policy that counts has approved: the
- * version's own, and that of the version it takes the place of (NULL: none).
+ * version's own, and that of the version activated last (NULL: none).
  */
 extern void sc_approvals_require(const ScContract *contract, const ScContractVersion *version, const char *action,
-								 const ScContractVersion *standing);
+								 const ScContractVersion *last);
 
 /*
  * Waits until nobody else has inserted into the tables without committing,

@@ -42,7 +42,8 @@ sub signature
 {
 	my ($member, $version, %how) = @_;
 	my $action = $how{action} // 'activate';
-	my $payload = $how{payload} // sql("SELECT seoulchain.approval_payload('ballot', $version, '$action')");
+	my $contract = $how{contract} // 'ballot';
+	my $payload = $how{payload} // sql("SELECT seoulchain.approval_payload('$contract', $version, '$action')");
 	my %header = (alg => algorithm_of($key{$member}), typ => $how{typ} // 'seoulchain-contract+jws');
 	return jws($key{$member}, $payload, JSON::PP->new->canonical->encode(\%header));
 }
@@ -52,7 +53,8 @@ sub approval
 	my ($member, $version, %how) = @_;
 	my $by = $how{by} // $member;
 	my $action = $how{action} // 'activate';
-	return "SELECT seoulchain.approve_contract('ballot', $version, '$member', '" . signature($by, $version, %how) . "', '$action')";
+	my $contract = $how{contract} // 'ballot';
+	return "SELECT seoulchain.approve_contract('$contract', $version, '$member', '" . signature($by, $version, %how) . "', '$action')";
 }
 
 sql(<<'SQL');
@@ -117,6 +119,21 @@ sql("INSERT INTO vote.ballot VALUES ('school', 'w1', 'again')");
 
 # a contract with a policy ends by its members' word
 is(sql("SELECT seoulchain.propose_contract('" . definition({ contract => 'second' }, 'choice', 'election', 'voter') . "')"), '1', 'another contract');
+propose({ contract => 'third' }, 'choice', 'election', 'voter');
+sql(approval($_, 1, contract => 'third')) foreach qw(kim lee);
+refuses(approval('kim', 1, contract => 'third', action => 'retire'), qr/version 1 of contract "third" has never been activated/, 'nothing to retire yet');
+sql("SELECT seoulchain.activate_contract('third')");
+refuses("SELECT seoulchain.retire_contract('third', 'repealed')", qr/has 0 of the 2 approvals that it needs to retire/, 'approvals to activate do not retire');
+sql(approval($_, 1, contract => 'third', action => 'retire')) foreach qw(kim lee);
+sql("SELECT seoulchain.retire_contract('third', 'repealed', clock_timestamp() + interval '1 day')");
+refuses(approval('park', 1, contract => 'third', action => 'retire'), qr/has an end already/, 'it has an end');
+# who ended it has not given it away
+propose({ contract => 'third', approval => undef }, 'choice', 'election', 'voter');
+refuses("SELECT seoulchain.activate_contract('third', active_from => clock_timestamp() + interval '2 days')", qr/version 2, has 0 of the 2 approvals/,
+	'the policy of a retired version counts');
+sql(approval($_, 2, contract => 'third')) foreach qw(kim lee);
+refuses("SELECT seoulchain.activate_contract('third')", qr/version 1 of contract "third" is in force until it is retired/, 'two versions at once');
+sql("SELECT seoulchain.activate_contract('third', active_from => clock_timestamp() + interval '2 days')");
 is_intact($node, 'verify() finds nothing');
 seal($node);
 
