@@ -30,9 +30,10 @@ typedef struct Comparison
 } Comparison;
 
 static void
-report(const Comparison *comparison, const ScTableRule *rule, const char *key, const char *expected, const char *found)
+report(const Comparison *comparison, const ScTableRule *rule, const char *key, const char *expected, const char *found,
+	   bool stored)
 {
-	ScStateDifference difference = {rule, key, expected, found};
+	ScStateDifference difference = {rule, key, expected, found, stored};
 
 	comparison->differs(comparison->arg, &difference);
 }
@@ -108,7 +109,7 @@ compare_value(void *arg, char *key, char *value)
 		found = c->deltas->store.get(&c->deltas->store, key);
 	}
 	if ((found == NULL) != (expected == NULL) || (found != NULL && strcmp(found, expected) != 0))
-		report(c->comparison, c->rule, key, expected, found);
+		report(c->comparison, c->rule, key, expected, found, true);
 	sc_rule_memory_remove(c->deltas, key);
 	sc_rule_memory_remove(c->expected, key);
 }
@@ -126,14 +127,14 @@ compare_left(RuleComparison *c)
 		const char *expected = c->expected->store.get(&c->expected->store, key);
 
 		if (expected == NULL || strcmp(expected, value) != 0)
-			report(c->comparison, c->rule, key, expected, value);
+			report(c->comparison, c->rule, key, expected, value, true);
 		sc_rule_memory_remove(c->expected, key);
 	}
 	cursor = (ScRuleCursor) {0};
 	while (sc_rule_memory_next(c->expected, &cursor, &key, &value))
 	{
 		CHECK_FOR_INTERRUPTS();
-		report(c->comparison, c->rule, key, value, NULL);
+		report(c->comparison, c->rule, key, value, NULL, false);
 	}
 }
 

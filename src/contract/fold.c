@@ -192,16 +192,41 @@ sort_rows(Reader *reader, TupleTableSlot *entry)
 	return sort;
 }
 
-ScFold *
-sc_fold_table(Relation rel, const ScTableRules *rules, Snapshot snapshot)
+/*
+ * Folds the rows as they stand in the table; false as soon as one is out of
+ * order: then what was folded is to be thrown away.
+ */
+static bool
+fold_in_place(ScFold *fold, Reader *reader)
 {
-	ScFold	   *fold = begin_fold(rules);
-	Reader	   *reader = begin_reader(rel, rules, snapshot);
+	TableScanDesc scan = table_beginscan_strat(reader->rel, reader->snapshot, 0, NULL, true, false);
+	int64		last = 0;
+	bool		ordered = true;
+
+	while (ordered && table_scan_getnextslot(scan, ForwardScanDirection, reader->slot))
+	{
+		bool		isnull;
+		int64		seq = DatumGetInt64(slot_getattr(reader->slot, reader->seq_attno, &isnull));
+
+		if (isnull)
+			continue;
+		ordered = seq > last;
+		last = seq;
+		if (ordered)
+			fold_row(fold, reader, seq);
+	}
+	table_endscan(scan);
+	return ordered;
+}
+
+/* folds the rows in the order of their numbers, fetched one by one */
+static void
+fold_sorted(ScFold *fold, Reader *reader)
+{
 	TupleDesc	desc = entry_desc();
 	TupleTableSlot *entry = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	TupleTableSlot *sorted = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	Tuplesortstate *sort = sort_rows(reader, entry);
-	int			nestlevel = sc_row_settings_begin(reader->format);
 
 	while (tuplesort_gettupleslot(sort, true, false, sorted, NULL))
 	{
@@ -209,13 +234,28 @@ sc_fold_table(Relation rel, const ScTableRules *rules, Snapshot snapshot)
 
 		slot_getallattrs(sorted);
 		itemptr_decode(&tid, DatumGetInt64(sorted->tts_values[1]));
-		if (table_tuple_fetch_row_version(rel, &tid, snapshot, reader->slot))
+		if (table_tuple_fetch_row_version(reader->rel, &tid, reader->snapshot, reader->slot))
 			fold_row(fold, reader, DatumGetInt64(sorted->tts_values[0]));
 	}
-	sc_row_settings_end(nestlevel);
 	tuplesort_end(sort);
 	ExecDropSingleTupleTableSlot(sorted);
 	ExecDropSingleTupleTableSlot(entry);
+}
+
+ScFold *
+sc_fold_table(Relation rel, const ScTableRules *rules, Snapshot snapshot)
+{
+	ScFold	   *fold = begin_fold(rules);
+	Reader	   *reader = begin_reader(rel, rules, snapshot);
+	int			nestlevel = sc_row_settings_begin(reader->format);
+
+	/* most tables were filled in about the order of their numbers, many exactly so */
+	if (!fold_in_place(fold, reader))
+	{
+		fold = begin_fold(rules);
+		fold_sorted(fold, reader);
+	}
+	sc_row_settings_end(nestlevel);
 	ExecDropSingleTupleTableSlot(reader->slot);
 	return fold;
 }

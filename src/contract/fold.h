@@ -30,6 +30,7 @@ typedef struct ScStateDifference
 	const char *key;
 	const char *expected;		/* NULL: nothing */
 	const char *found;			/* NULL: nothing */
+	bool		stored;			/* the key has a row, or was added to */
 } ScStateDifference;
 
 /*

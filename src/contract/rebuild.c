@@ -91,7 +91,7 @@ apply_changes(const ScState *state, Changes *changes)
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(context);
-		if (change->found == NULL && change->expected != NULL && !sc_state_exists(state, change->rule->rule_id, change->key))
+		if (!change->stored)
 			sc_state_insert(state, change->rule->rule_id, change->key, change->expected);
 		else
 			apply_change(state, change);

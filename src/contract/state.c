@@ -63,6 +63,8 @@ sc_state_open(ScState *state)
 	state->index = index_open(sc_registry_relation("rule_state_key"), RowExclusiveLock);
 	state->delta = sc_registry_open("rule_delta", RowExclusiveLock);
 	state->delta_index = index_open(sc_registry_relation("rule_delta_key"), RowExclusiveLock);
+	state->index_info = BuildIndexInfo(state->index);
+	state->delta_info = BuildIndexInfo(state->delta_index);
 }
 
 /* the locks stay, as those of any table that was written */
@@ -203,7 +205,7 @@ insert_row(const ScState *state, ScStateKey *key)
 
 	simple_heap_insert(state->rel, tuple);
 	first = index_insert(state->index, values, nulls, &tuple->t_self, state->rel, UNIQUE_CHECK_PARTIAL, false,
-						 BuildIndexInfo(state->index));
+						 state->index_info);
 	if (!first)
 	{
 		CommandCounterIncrement();
@@ -311,7 +313,7 @@ sc_state_put(const ScState *state, ScStateKey *key, const char *value)
 	sc_simple_heap_update(state->rel, &key->tid, tuple);
 	if (!HeapTupleIsHeapOnly(tuple))
 		index_insert(state->index, values, nulls, &tuple->t_self, state->rel, UNIQUE_CHECK_YES, false,
-					 BuildIndexInfo(state->index));
+					 state->index_info);
 	key->tid = tuple->t_self;
 	key->fresh = true;
 	key->value = pstrdup(value);
@@ -327,7 +329,7 @@ sc_state_add(const ScState *state, int32 rule_id, const char *key, const char *a
 
 	simple_heap_insert(state->delta, tuple);
 	index_insert(state->delta_index, values, nulls, &tuple->t_self, state->delta, UNIQUE_CHECK_NO, false,
-				 BuildIndexInfo(state->delta_index));
+				 state->delta_info);
 }
 
 void
@@ -339,19 +341,7 @@ sc_state_insert(const ScState *state, int32 rule_id, const char *key, const char
 
 	simple_heap_insert(state->rel, tuple);
 	index_insert(state->index, values, nulls, &tuple->t_self, state->rel, UNIQUE_CHECK_YES, false,
-				 BuildIndexInfo(state->index));
-}
-
-bool
-sc_state_exists(const ScState *state, int32 rule_id, const char *key)
-{
-	KeyScan		scan;
-	bool		exists;
-
-	begin_scan(&scan, state->rel, state->index, SnapshotSelf, rule_id, key);
-	exists = index_getnext_slot(scan.scan, ForwardScanDirection, scan.slot);
-	end_scan(&scan);
-	return exists;
+				 state->index_info);
 }
 
 void

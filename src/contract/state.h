@@ -22,6 +22,8 @@ typedef struct ScState
 	Relation	index;
 	Relation	delta;
 	Relation	delta_index;
+	struct IndexInfo *index_info;
+	struct IndexInfo *delta_info;
 } ScState;
 
 /* a key that the transaction holds */
@@ -58,10 +60,9 @@ extern void sc_state_add(const ScState *state, int32 rule_id, const char *key, c
 
 /*
  * For rebuilding, with every writer of the rule's state shut out: a key that
- * nobody has; whether somebody has it; a locked key away; all of a rule away.
+ * nobody has; a locked key away; all of a rule away.
  */
 extern void sc_state_insert(const ScState *state, int32 rule_id, const char *key, const char *value);
-extern bool sc_state_exists(const ScState *state, int32 rule_id, const char *key);
 extern void sc_state_remove(const ScState *state, ScStateKey *key);
 extern void sc_state_forget(const ScState *state, int32 rule_id);
 

@@ -2,8 +2,8 @@
  * decimal.c
  *	  Exact decimal numbers as texts.
  *
- * Schoolbook arithmetic on digits: amounts are short, and a text needs no
- * conversion that could round.  Only + and comparison are needed by rules.
+ * Schoolbook arithmetic on digits, and the machine's for whole numbers that
+ * are sure to fit.  Only + and comparison are needed by rules.
  */
 #include <string.h>
 
@@ -151,8 +151,25 @@ longer(size_t a, size_t b)
 	return (long) (a > b ? a : b);
 }
 
-void
-sc_decimal_add(ScBuf *buf, const char *a, const char *b)
+/* the value of a whole number that is sure to fit, with room for a sum */
+static bool
+read_small(int64_t *out, const char *text)
+{
+	bool		negative = *text == '-';
+	size_t		len = count_digits(text += negative);
+
+	if (text[len] != '\0' || len > 18)
+		return false;
+	*out = 0;
+	for (; *text; text++)
+		*out = *out * 10 + (*text - '0');
+	if (negative)
+		*out = -*out;
+	return true;
+}
+
+static void
+add_digits(ScBuf *buf, const char *a, const char *b)
 {
 	Parts		x = take_apart(a);
 	Parts		y = take_apart(b);
@@ -182,4 +199,16 @@ sc_decimal_add(ScBuf *buf, const char *a, const char *b)
 	else
 		append_places(buf, x.negative, digits.data, top, bottom);
 	sc_buf_free(&digits);
+}
+
+void
+sc_decimal_add(ScBuf *buf, const char *a, const char *b)
+{
+	int64_t		x,
+				y;
+
+	if (read_small(&x, a) && read_small(&y, b))
+		sc_buf_int64(buf, x + y);
+	else
+		add_digits(buf, a, b);
 }

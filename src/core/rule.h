@@ -98,6 +98,7 @@ typedef struct ScRuleRun
 	bool		failed;			/* out of memory */
 	ScRuleProblem problem;
 	struct ScRuleText *texts;	/* texts made for the rule */
+	ScBuf		scratch;
 } ScRuleRun;
 
 extern void sc_rule_run_init(ScRuleRun *run);

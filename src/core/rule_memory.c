@@ -87,21 +87,21 @@ enter(ScRuleMemory *memory, const char *key)
 	return *place;
 }
 
+/* gives the entry a value; counts it when that is its first */
 static void
-set_value(ScRuleMemory *memory, const char *key, const char *value)
+set_value(ScRuleMemory *memory, struct ScRuleEntry *entry, const char *value)
 {
-	struct ScRuleEntry *entry = enter(memory, key);
 	size_t		len = strlen(value) + 1;
 	bool		fresh = entry && entry->value == NULL;
 
 	if (entry && entry->cap < len)
 	{
-		char	   *room = realloc(entry->value, len);
+		char	   *room = realloc(entry->value, len + 8);
 
 		if (room)
 		{
 			entry->value = room;
-			entry->cap = len;
+			entry->cap = len + 8;
 		}
 	}
 	if (entry == NULL || entry->cap < len)
@@ -133,21 +133,23 @@ memory_get(ScRuleStore *store, const char *key)
 static void
 memory_put(ScRuleStore *store, const char *key, const char *value)
 {
-	set_value((ScRuleMemory *) store, key, value);
+	ScRuleMemory *memory = (ScRuleMemory *) store;
+
+	set_value(memory, enter(memory, key), value);
 }
 
 static void
 memory_add(ScRuleStore *store, const char *key, const char *amount)
 {
 	ScRuleMemory *memory = (ScRuleMemory *) store;
-	const char *present = memory_get(store, key);
+	struct ScRuleEntry *entry = enter(memory, key);
 
 	sc_buf_reset(&memory->sum);
-	sc_decimal_add(&memory->sum, present ? present : "0", amount);
+	sc_decimal_add(&memory->sum, entry && entry->value ? entry->value : "0", amount);
 	if (sc_buf_cstr(&memory->sum) == NULL)
 		store->failed = true;
 	else
-		set_value(memory, key, memory->sum.data);
+		set_value(memory, entry, memory->sum.data);
 }
 
 bool

@@ -97,30 +97,24 @@ take_room(ScRuleRun *run, size_t len)
 }
 
 static const char *
-keep(ScRuleRun *run, const ScBuf *buf)
+keep_bytes(ScRuleRun *run, const char *data, size_t len)
 {
-	char	   *text;
+	char	   *text = run->failed ? NULL : take_room(run, len + 1);
 
-	if (buf->failed)
-		run->failed = true;
 	if (run->failed)
 		return "";
-	text = take_room(run, buf->len + 1);
-	if (run->failed)
-		return text;
-	if (buf->len > 0)
-		memcpy(text, buf->data, buf->len);
-	text[buf->len] = '\0';
+	if (len > 0)
+		memcpy(text, data, len);
+	text[len] = '\0';
 	return text;
 }
 
 static const char *
-keep_and_free(ScRuleRun *run, ScBuf *buf)
+keep(ScRuleRun *run, const ScBuf *buf)
 {
-	const char *text = keep(run, buf);
-
-	sc_buf_free(buf);
-	return text;
+	if (buf->failed)
+		run->failed = true;
+	return keep_bytes(run, buf->data, buf->len);
 }
 
 /* before anything is allocated: it may not come back */
@@ -137,27 +131,28 @@ static const char *
 host_key(ScRuleCall *call, const char *const *parts, int nparts)
 {
 	ScRuleRun  *run = (ScRuleRun *) call;
-	ScBuf		buf = SC_BUF_INIT;
+	ScBuf	   *buf = &run->scratch;
 	ScHash		hash;
 
 	host_pulse(call);
+	sc_buf_reset(buf);
 	for (int i = 0; i < nparts; i++)
 	{
-		sc_buf_char(&buf, i == 0 ? '[' : ',');
+		sc_buf_char(buf, i == 0 ? '[' : ',');
 		if (parts[i])
-			sc_json_string(&buf, parts[i], strlen(parts[i]));
+			sc_json_string(buf, parts[i], strlen(parts[i]));
 		else
-			sc_buf_literal(&buf, "null");
+			sc_buf_literal(buf, "null");
 	}
-	sc_buf_char(&buf, ']');
-	if (buf.len > KEY_MAX && !buf.failed)
+	sc_buf_char(buf, ']');
+	if (buf->len > KEY_MAX && !buf->failed)
 	{
-		sc_hash_bytes(&hash, buf.data, buf.len);
-		sc_buf_reset(&buf);
-		sc_buf_literal(&buf, "sha256:");
-		sc_buf_hex(&buf, hash.bytes, SC_HASH_LEN);
+		sc_hash_bytes(&hash, buf->data, buf->len);
+		sc_buf_reset(buf);
+		sc_buf_literal(buf, "sha256:");
+		sc_buf_hex(buf, hash.bytes, SC_HASH_LEN);
 	}
-	return keep_and_free(run, &buf);
+	return keep(run, buf);
 }
 
 /* may the rule do this now? */
@@ -183,15 +178,11 @@ host_get(ScRuleCall *call, const char *key)
 {
 	ScRuleRun  *run = (ScRuleRun *) call;
 	const char *value;
-	ScBuf		buf = SC_BUF_INIT;
 
 	if (!allowed(run, run->phase == SC_RULE_CHECK || run->phase == SC_RULE_EFFECT))
 		return NULL;
 	value = run->store->get(run->store, key);
-	if (value == NULL)
-		return NULL;
-	sc_buf_string(&buf, value);
-	return keep_and_free(run, &buf);
+	return value ? keep_bytes(run, value, strlen(value)) : NULL;
 }
 
 static void
@@ -217,20 +208,23 @@ static const char *
 host_text(ScRuleCall *call, const char *format, va_list args)
 {
 	ScRuleRun  *run = (ScRuleRun *) call;
+	struct ScRuleText *piece = run->texts;
+	size_t		room = piece ? piece->size - piece->used : 0;
 	va_list		again;
 	int			len;
 	char	   *text;
 
 	host_pulse(call);
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(piece ? piece->data + piece->used : NULL, room, format, again);
 	va_end(again);
 	if (len < 0)
 		run->misused = true;
 	if (len < 0 || run->failed)
 		return "";
+	/* it stands already where the room is taken from, if that was enough */
 	text = take_room(run, (size_t) len + 1);
-	if (!run->failed)
+	if (!run->failed && (size_t) len >= room)
 		vsnprintf(text, (size_t) len + 1, format, args);
 	return text;
 }
@@ -284,22 +278,23 @@ static const char *
 host_sum(ScRuleCall *call, const char *a, const char *b)
 {
 	ScRuleRun  *run = (ScRuleRun *) call;
-	ScBuf		buf = SC_BUF_INIT;
 
 	host_pulse(call);
 	if (!allowed(run, sc_decimal_ok(a) && sc_decimal_ok(b)))
 		return "0";
-	sc_decimal_add(&buf, a, b);
-	return keep_and_free(run, &buf);
+	sc_buf_reset(&run->scratch);
+	sc_decimal_add(&run->scratch, a, b);
+	return keep(run, &run->scratch);
 }
 
 static const char *
 host_time_text(ScRuleCall *call, int64_t time)
 {
-	ScBuf		buf = SC_BUF_INIT;
+	ScRuleRun  *run = (ScRuleRun *) call;
 
-	sc_instant_write(&buf, time);
-	return keep_and_free((ScRuleRun *) call, &buf);
+	sc_buf_reset(&run->scratch);
+	sc_instant_write(&run->scratch, time);
+	return keep(run, &run->scratch);
 }
 
 static bool
@@ -328,7 +323,7 @@ static const ScRuleHost host = {
 void
 sc_rule_run_init(ScRuleRun *run)
 {
-	*run = (ScRuleRun) {.problem = SC_RULE_PROBLEM_INIT};
+	*run = (ScRuleRun) {.problem = SC_RULE_PROBLEM_INIT, .scratch = SC_BUF_INIT};
 }
 
 /* drops all pieces of text but one of usual size */
@@ -360,6 +355,7 @@ sc_rule_run_free(ScRuleRun *run)
 {
 	drop_texts(run, true);
 	sc_rule_problem_free(&run->problem);
+	sc_buf_free(&run->scratch);
 }
 
 /* calls the function of the phase; a refusal and the answer must agree */
@@ -400,7 +396,7 @@ sc_rule_run(ScRuleRun *run, ScRulePhase phase, const ScRuleArgs *args, ScRuleSto
 	sc_rule_problem_reset(&run->problem);
 	drop_texts(run, false);
 	call_rule(run, args->rule);
-	if (run->failed || (store && store->failed) || run->problem.message.failed || run->problem.detail.failed ||
+	if (run->failed || run->scratch.failed || (store && store->failed) || run->problem.message.failed || run->problem.detail.failed ||
 		run->problem.hint.failed)
 		return SC_NO_MEMORY;
 	return run->misused ? SC_INTERNAL : SC_OK;
