@@ -215,7 +215,7 @@ rule_by_grant(Builder *b, const ScPiece *grant, ScCertificateState certificate)
 	const ScJson *until = sc_leaf_column(&grant->leaf, "until");
 	int			nneeds = b->nneeds;
 	int			nends = b->nends;
-	int64_t		date = SC_TIME_ALWAYS;
+	int64_t		date = SC_TIME_BEGIN;	/* a grant without a date grants nothing */
 
 	if (until && !sc_time_parse(&date, until->string, until->len))
 		return sc_evidence_fail(evidence, SC_REFUTED, grant, "The date until which it delegates is no time.");

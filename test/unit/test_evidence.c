@@ -497,7 +497,8 @@ test_delegation(void)
 		const char *words;
 	}			cases[] = {
 		{"{usedcar.inspection}", "2026-12-31 00:00:00+00", true, false, 0, "valid (in_force)"},
-		{"{other.table,usedcar.inspection}", NULL, true, false, 0, "valid (in_force)"},
+		{"{other.table,usedcar.inspection}", "infinity", true, false, 0, "valid (in_force)"},
+		{"{usedcar.inspection}", NULL, true, false, 1, "invalid (expired)"},
 		{"{usedcar.inspection}", "2026-03-02 10:00:00+00", true, false, 1, "invalid (expired)"},
 		{"{usedcar.inspection}", "2026-03-02 10:00:00.000001+00", true, false, 0, "valid"},
 		{"{usedcar.inspection}", "never", true, false, 1, "is no time"},
