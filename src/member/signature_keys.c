@@ -10,7 +10,7 @@
  *
  * Invariant: an answer is used in the command and subtransaction in which it
  * was read, and for times at which its keys have the state it says.
- * Memory: a small context for each of the 1,024 signers met last, until the
+ * Memory: a small context for each of the 4,096 signers met last, until the
  * transaction ends; 1,024 verifiers, a few kilobytes each, until the session
  * ends.
  */
@@ -24,7 +24,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define SLOTS 1024				/* a power of two; the signers of a statement are often a hundred or so */
+/* powers of two, so large that the hundred signers of a statement seldom share a slot */
+#define ANSWER_SLOTS 4096
+#define VERIFIER_SLOTS 1024
 
 typedef struct Answer
 {
@@ -45,15 +47,15 @@ typedef struct KeptVerifier
 	ScHash		thumbprint;
 } KeptVerifier;
 
-static Answer answers[SLOTS];
+static Answer answers[ANSWER_SLOTS];
 static uint64 transaction = 1;	/* counts those of this session */
-static KeptVerifier verifiers[SLOTS];
+static KeptVerifier verifiers[VERIFIER_SLOTS];
 
 static Answer *
 answer_slot(int32 chain_id, const char *member, int32 table_id)
 {
 	return &answers[hash_combine(hash_bytes((const unsigned char *) member, strlen(member)),
-								 (uint32) table_id ^ (uint32) chain_id) % SLOTS];
+								 (uint32) table_id ^ (uint32) chain_id) % ANSWER_SLOTS];
 }
 
 /* is the slot's answer the one to this question, and still true? */
@@ -114,7 +116,7 @@ sc_signer_keys(int32 chain_id, const char *member, int32 table_id, bool again)
 ScVerifier *
 sc_key_verifier(const ScKeyAt *key)
 {
-	KeptVerifier *kept = &verifiers[(key->thumbprint.bytes[0] << 8 | key->thumbprint.bytes[1]) % SLOTS];
+	KeptVerifier *kept = &verifiers[(key->thumbprint.bytes[0] << 8 | key->thumbprint.bytes[1]) % VERIFIER_SLOTS];
 
 	if (kept->verifier == NULL || memcmp(&kept->thumbprint, &key->thumbprint, sizeof(ScHash)) != 0)
 	{
