@@ -3,8 +3,10 @@
  *	  Keys that stay in hardware, through OpenSSL's pkcs11 engine.
  *
  * Engine and keys are opened when first needed and kept by the process.  Any
- * failure closes all of them, so that the next attempt begins anew: a token
- * that was taken out and put back works again by itself.
+ * failure closes all of them, so that the next attempt begins anew.  Engine
+ * and module keep what they know of a token that was pulled out under an open
+ * key, for as long as the process lives: then the worker leaves its place to
+ * another (sc_hardware_worn), before it would try again.
  *
  * Invariant: a signature is handed on only when it verifies by the public key
  * that the registry names, whatever the token did.  A PIN that a token has
@@ -70,6 +72,9 @@ static ENGINE *engine = NULL;
 static char *engine_module = NULL;
 static Device *devices = NULL;
 static char last_error[256];
+
+/* an open key has failed */
+static bool worn = false;
 
 /* PINs that a token refused, by read_pin's hash */
 static ScHash *refused_pins = NULL;
@@ -400,7 +405,14 @@ sign_with_device(void *arg, uint8 *signature, size_t *siglen, const void *messag
 	else
 		note_openssl_error("the token does not sign");
 	EVP_MD_CTX_free(ctx);
+	worn = worn || status != SC_OK;
 	return status;
+}
+
+bool
+sc_hardware_worn(void)
+{
+	return worn;
 }
 
 void

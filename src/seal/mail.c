@@ -193,6 +193,19 @@ sc_mail_take(void)
 	return mail;
 }
 
+/* worker: is there a request for this database? */
+bool
+sc_mail_waiting(void)
+{
+	bool		waiting = false;
+
+	LWLockAcquire(sc_seal_shared->lock, LW_SHARED);
+	for (int i = 0; i < SC_SEAL_MAILS && !waiting; i++)
+		waiting = sc_seal_shared->mails[i].state == SC_MAIL_WAITING && sc_seal_shared->mails[i].dboid == MyDatabaseId;
+	LWLockRelease(sc_seal_shared->lock);
+	return waiting;
+}
+
 /* worker: the answer stands in the mail */
 void
 sc_mail_answer(ScMail *mail, bool ok)

@@ -147,6 +147,7 @@ extern void sc_worker_require(TimestampTz *missing_since);
 extern void sc_worker_missing(void) SC_NORETURN;	/* the error itself */
 /* worker's side */
 extern ScMail *sc_mail_take(void);
+extern bool sc_mail_waiting(void);
 extern void sc_mail_answer(ScMail *mail, bool ok);
 extern void sc_mail_return_all(void);
 

@@ -22,6 +22,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "seal/hardware_key.h"
 #include "seal/round.h"
 #include "seal/seal.h"
 #include "seal/shmem.h"
@@ -205,6 +206,9 @@ worker_loop(ScSealSlot *slot)
 		ResetLatch(MyLatch);
 		process_interrupts();
 
+		/* the next worker does what is due, and reads the token anew */
+		if (sc_hardware_worn() && (sc_mail_waiting() || round_due(&clock, pg_atomic_read_u32(&slot->pending) != 0) == 0))
+			proc_exit(0);
 		MemoryContextSwitchTo(context);
 		mails = sc_seal_mails();
 		timeout = round_due(&clock, pg_atomic_read_u32(&slot->pending) != 0);

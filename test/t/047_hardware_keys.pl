@@ -164,6 +164,13 @@ sub restart_worker
 }
 my $starts = sql('SELECT pg_postmaster_start_time()');
 my $offset = -s $node->logfile;
+# pulled out under the worker, which has the key open
+tool('cp', '-a', $tokens, "$tokens.copy");
+tool('softhsm2-util', '--delete-token', '--token', 'city-hall');
+suspended('hardware key "pkcs11:', 'the token is pulled out');
+rename $tokens, "$tokens.gone" or die;
+rename "$tokens.copy", $tokens or die;
+resumed('the token is put back');
 rename $tokens, "$tokens.away" or die;
 restart_worker();
 suspended('hardware key "pkcs11:', 'the token is gone');
