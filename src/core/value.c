@@ -101,7 +101,7 @@ sc_value_array_has(bool *has, const char *s, size_t len, const char *element, si
 		return SC_MALFORMED;
 	for (;;)
 	{
-		bool		same;
+		bool		same = false;
 
 		if (!(sc_text_skip(&s, &len, "\"") ? take_quoted(&same, &s, &len, element, elementlen) :
 			  take_bare(&same, &s, &len, element, elementlen)))

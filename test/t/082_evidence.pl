@@ -337,6 +337,32 @@ PostgreSQL::Test::Utils::append_to_file($change, sql(q{SELECT receipt FROM seoul
 is((judge($dir, '--key', $key, '--rotation', $change))[0], 0, 'with the change of key it does');
 is((judge($dir, '--key', sql('SELECT seoulchain.verifier_key()')))[0], 0, 'and so does the new key');
 
+# the script: only new directories, nothing left after a failure, no name that leads elsewhere
+sub script_fails
+{
+	my ($pattern, $what, @command) = @_;
+	my ($out, $err);
+	IPC::Run::run([ 'seoulchain-evidence', @command ], '>', \$out, '2>', \$err);
+	ok($? != 0, $what);
+	return like($err, $pattern, "... $what: why");
+}
+script_fails(qr/must be a new one/, 'a directory that is there', $dir, 'usedcar.inspection', $first, '-d', $node->connstr('postgres'));
+ok(-e "$dir/row.receipt", '... is left alone');
+script_fails(qr/has no row with ledger_seq 0/, 'a row that is not there', "$base/none", 'usedcar.inspection', 0, '-d', $node->connstr('postgres'));
+ok(!-e "$base/none", '... leaves no directory');
+script_fails(qr/usage/, 'too little', "$base/none");
+foreach my $name ('../outside', '/tmp/outside', '.profile', 'a b', 'A', '')
+{
+	mkdir "$base/bin";
+	open(my $fh, '>', "$base/bin/psql") or die $!;
+	print $fh "#!/bin/sh\necho '$name YQ=='\n";
+	close $fh;
+	chmod 0755, "$base/bin/psql";
+	local $ENV{PATH} = "$base/bin:$ENV{PATH}";
+	script_fails(qr/not allowed|could not be written/, "a file called '$name'", "$base/none", 't', 1);
+	ok(!-e "$base/none" && !-e "$base/outside", '... is not written');
+}
+
 # cancelled in the middle, and nothing is left of it
 my ($cst, $cout, $cerr) = $node->psql('postgres', q{SET statement_timeout = 1; SELECT count(*) FROM generate_series(1, 1000) g, LATERAL seoulchain.verify_signatures() v WHERE g > 0});
 like($cerr, qr/canceling statement due to statement timeout/, 'can be cancelled');
