@@ -43,6 +43,7 @@ typedef struct Row
 	const char **texts;			/* by place in rules->attnums */
 	const ScTableRule *rule;	/* that is called now */
 	ScState		state;
+	bool		open;			/* state is */
 	int			nkeys;
 	int			capacity;
 	ScStateKey *keys;			/* sorted once all are locked */
@@ -52,6 +53,24 @@ static MemoryContext row_context = NULL;
 static Row	row;
 static ScRuleRun run;
 static bool running = false;	/* a rule is being called */
+
+/* the state's tables, opened when they are first needed */
+static const ScState *
+state(void)
+{
+	if (!row.open)
+		sc_state_open(&row.state);
+	row.open = true;
+	return &row.state;
+}
+
+static void
+close_state(void)
+{
+	if (row.open)
+		sc_state_close(&row.state);
+	row.open = false;
+}
 
 static int
 compare_keys(const void *a, const void *b)
@@ -103,13 +122,13 @@ store_lock(ScRuleStore *store, const char *key)
 static const char *
 store_get(ScRuleStore *store, const char *key)
 {
-	return sc_state_get(&row.state, require_key(key));
+	return sc_state_get(state(), require_key(key));
 }
 
 static void
 store_put(ScRuleStore *store, const char *key, const char *value)
 {
-	sc_state_put(&row.state, require_key(key), value);
+	sc_state_put(state(), require_key(key), value);
 }
 
 static void
@@ -118,9 +137,9 @@ store_add(ScRuleStore *store, const char *key, const char *amount)
 	ScStateKey *found = row.rule->rule->sums ? find_key(key) : require_key(key);
 
 	if (found == NULL)
-		sc_state_add(&row.state, row.rule->rule_id, key, amount);
+		sc_state_add(state(), row.rule->rule_id, key, amount);
 	else
-		sc_state_put(&row.state, found, sc_state_sum(sc_state_get(&row.state, found), amount));
+		sc_state_put(state(), found, sc_state_sum(sc_state_get(state(), found), amount));
 }
 
 static void
@@ -251,13 +270,8 @@ guard_lock(Relation rel, const ScTarget *target, TupleTableSlot *slot)
 		if (now < row.rules->rules[i].until)
 			(void) call_rule(&row.rules->rules[i], SC_RULE_LOCK, now, 0);
 	sort_keys();
-	if (row.nkeys > 0)
-	{
-		sc_state_open(&row.state);
-		for (int i = 0; i < row.nkeys; i++)
-			sc_state_lock(&row.state, &row.keys[i]);
-		sc_state_close(&row.state);
-	}
+	for (int i = 0; i < row.nkeys; i++)
+		sc_state_lock(state(), &row.keys[i]);
 	row.relid = RelationGetRelid(rel);
 	MemoryContextSwitchTo(old);
 }
@@ -302,7 +316,6 @@ guard_check(Relation rel, const ScTarget *target, TupleTableSlot *slot, Timestam
 
 	require_row(rel, target, slot);
 	old = MemoryContextSwitchTo(row_context);
-	sc_state_open(&row.state);
 	for (int i = 0; i < row.rules->nrules; i++)
 	{
 		const ScTableRule *rule = &row.rules->rules[i];
@@ -310,7 +323,7 @@ guard_check(Relation rel, const ScTarget *target, TupleTableSlot *slot, Timestam
 		if (rule->from <= time && time < rule->until && !call_rule(rule, SC_RULE_CHECK, time, 0))
 			refuse(rel, rule);
 	}
-	sc_state_close(&row.state);
+	close_state();
 	MemoryContextSwitchTo(old);
 }
 
@@ -321,11 +334,10 @@ guard_effect(Relation rel, const ScTarget *target, TupleTableSlot *slot, int64 l
 
 	require_row(rel, target, slot);
 	old = MemoryContextSwitchTo(row_context);
-	sc_state_open(&row.state);
 	for (int i = 0; i < row.rules->nrules; i++)
 		if (time < row.rules->rules[i].until)
 			(void) call_rule(&row.rules->rules[i], SC_RULE_EFFECT, time, ledger_seq);
-	sc_state_close(&row.state);
+	close_state();
 	row.relid = InvalidOid;
 	MemoryContextSwitchTo(old);
 }
