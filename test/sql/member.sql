@@ -28,7 +28,8 @@ private	-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIP9S1m05FVdAnu/kh7GLdPZEYr8w2VNe
 \.
 CREATE FUNCTION pem(n text) RETURNS text LANGUAGE sql AS 'SELECT pem FROM public.pem WHERE name = n';
 
--- before there is a registry
+-- before there is a registry; the chain may be there already
+CREATE TABLE before_members (a int) USING ledger;
 SELECT refusal($$SELECT seoulchain.register_member('kim', 'citizen')$$);
 SELECT refusal($$SELECT * FROM seoulchain.member_keys()$$);
 SELECT * FROM seoulchain.members;
@@ -234,3 +235,9 @@ DROP TRIGGER a_swallow ON members.member;
 SELECT seoulchain.seal() >= 0 AS sealed;
 SELECT * FROM seoulchain.verify();
 SELECT bool_and(ledger_time IS NOT NULL) AS timed FROM members.status;
+
+-- the tests that follow find nothing of this
+SET client_min_messages = warning;
+DROP SCHEMA members CASCADE;
+DROP TABLE before_members, plain, pem, trip;
+DROP FUNCTION refusal, swallow, pem;
