@@ -7,13 +7,14 @@
  * Locks: what ends a signature's ground (suspend, resume, revoke, replace, any
  * change of a delegation) takes the member's part exclusively, what adds a key
  * shares it; authorities and lists exclude everybody who uses certificates.
- * Effects: a relcache message when authorities or lists change.
+ * Effects: a relcache message when something changes of which sessions keep a digest.
  */
 #include "postgres.h"
 
 #include "ledger/row_guard.h"
 #include "member/authority.h"
 #include "member/check.h"
+#include "member/entries.h"
 #include "member/lock.h"
 #include "member/lookup.h"
 #include "member/member.h"
@@ -142,6 +143,8 @@ guard_effect(Relation rel, const ScTarget *target, TupleTableSlot *slot, int64 l
 
 	if (table == SC_MT_AUTHORITY || table == SC_MT_CRL)
 		sc_authorities_changed(&tables);
+	else if (table == SC_MT_STATUS || table == SC_MT_DELEGATION)
+		sc_entries_changed(&tables, table);
 }
 
 void
@@ -150,6 +153,7 @@ sc_member_init(void)
 	static const ScRowGuard guard = {guard_wanted, guard_lock, guard_check, guard_effect};
 
 	sc_authority_init();
+	sc_entries_init();
 	sc_member_tables_init();
 	sc_row_guard_register(&guard);
 }

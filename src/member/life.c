@@ -152,19 +152,34 @@ compare_keys(const ListCell *a, const ListCell *b)
 	return compare_times(x->time, x->seq, y->time, y->seq);
 }
 
-ScMemberLife *
-sc_member_life(const ScMemberTables *tables, const char *member, Snapshot snapshot)
+/* keys and entries into their order */
+static ScMemberLife *
+in_order(ScMemberLife *life)
 {
-	ScMemberLife *life = palloc0(sizeof(ScMemberLife));
-
-	life->member = pstrdup(member);
-	sc_member_scan(tables, SC_MT_KEY, SC_BY_MEMBER, member, snapshot, take_key, life);
-	sc_member_scan(tables, SC_MT_STATUS, SC_BY_MEMBER, member, snapshot, take_status, life);
 	if (list_length(life->keys) > 1)
 		list_sort(life->keys, compare_keys);
 	if (list_length(life->entries) > 1)
 		list_sort(life->entries, compare_entries);
 	return life;
+}
+
+ScMemberLife *
+sc_member_life_plain(const ScMemberTables *tables, const char *member, Snapshot snapshot)
+{
+	ScMemberLife *life = palloc0(sizeof(ScMemberLife));
+
+	life->member = pstrdup(member);
+	sc_member_scan(tables, SC_MT_KEY, SC_BY_MEMBER, member, snapshot, take_key, life);
+	return in_order(life);
+}
+
+ScMemberLife *
+sc_member_life(const ScMemberTables *tables, const char *member, Snapshot snapshot)
+{
+	ScMemberLife *life = sc_member_life_plain(tables, member, snapshot);
+
+	sc_member_scan(tables, SC_MT_STATUS, SC_BY_MEMBER, member, snapshot, take_status, life);
+	return in_order(life);
 }
 
 ScKeyRow *

@@ -63,6 +63,9 @@ typedef struct ScMemberLife
 /* reads it; Snapshot as in lookup.h but without locks */
 extern ScMemberLife *sc_member_life(const ScMemberTables *tables, const char *member, Snapshot snapshot);
 
+/* the same for a member of whom no row of status speaks (entries.h) */
+extern ScMemberLife *sc_member_life_plain(const ScMemberTables *tables, const char *member, Snapshot snapshot);
+
 /* "EdDSA", "ES256", "PS256" and back; false when it is none */
 extern const char *sc_key_algorithm(ScKeyKind kind);
 extern bool sc_key_algorithm_parse(const char *text, ScKeyKind *kind);

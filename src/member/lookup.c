@@ -19,6 +19,7 @@
 #include "ledger/registry.h"
 #include "member/authority.h"
 #include "member/delegation.h"
+#include "member/entries.h"
 #include "member/life.h"
 #include "member/tables.h"
 #include "utils/builtins.h"
@@ -164,18 +165,25 @@ sc_member_keys_at(int32 chain_id, const char *member, int32 table_id, TimestampT
 	ScMemberTables tables;
 	ScMemberLife *life;
 	ScLedgerTable *table;
-	List	   *rows;
+	List	   *rows = NIL;
 	List	   *keys;
 	Snapshot	snapshot;
 	ListCell   *cell;
 	int			own;
+	bool		entries;
 
 	if (given == NULL)
 		sc_member_lock(chain_id, member, false);
 	sc_member_tables_require(chain_id, &tables);
+	entries = given != NULL || sc_member_has_entries(&tables, member);
 	snapshot = begin_read(given);
-	life = sc_member_life(&tables, member, snapshot);
-	rows = sc_delegation_rows(&tables, member, snapshot);
+	if (entries)
+	{
+		life = sc_member_life(&tables, member, snapshot);
+		rows = sc_delegation_rows(&tables, member, snapshot);
+	}
+	else
+		life = sc_member_life_plain(&tables, member, snapshot);
 	end_read(given, snapshot);
 
 	keys = append_keys(NIL, &tables, life, at, given);
