@@ -47,6 +47,7 @@ check_certificate(const ScCheck *check, const char *authority)
 	bytea	   *certificate;
 	ScCertReason reason;
 	ScBuf		der = SC_BUF_INIT;
+	ScCertInfo	info;
 	char	   *whose = psprintf("of authority \"%s\"", authority);
 	bool		same;
 
@@ -62,7 +63,7 @@ check_certificate(const ScCheck *check, const char *authority)
 				 errmsg("the certificate %s is too large", whose),
 				 errdetail("It has %d bytes; a certificate may have %d.", (int) (VARSIZE(certificate) - VARHDRSZ), SC_PUBKEY_INPUT_MAX),
 				 errhint("Give one X.509 certificate in PEM or DER.")));
-	reason = sc_cert_to_der(&der, VARDATA(certificate), VARSIZE(certificate) - VARHDRSZ);
+	reason = sc_cert_describe(&info, &der, VARDATA(certificate), VARSIZE(certificate) - VARHDRSZ);
 	same = reason == SC_CERT_OK && der.len == VARSIZE(certificate) - VARHDRSZ &&
 		memcmp(der.data, VARDATA(certificate), der.len) == 0;
 	sc_buf_free(&der);

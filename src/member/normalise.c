@@ -70,8 +70,11 @@ put_computed(Draft *draft, int column, const char *text)
 static void
 put_der(Draft *draft, int column, ScBuf *der)
 {
-	bytea	   *value = palloc(VARHDRSZ + der->len);
+	bytea	   *value;
 
+	if (der->failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	value = palloc(VARHDRSZ + der->len);
 	SET_VARSIZE(value, VARHDRSZ + der->len);
 	memcpy(VARDATA(value), der->data, der->len);
 	sc_buf_free(der);
@@ -97,7 +100,8 @@ put_certificate(Draft *draft, int from, int to, const char *whose)
 {
 	bytea	   *given = DatumGetByteaPP(draft->row.values[from]);
 	ScBuf		der = SC_BUF_INIT;
-	ScCertReason reason = sc_cert_to_der(&der, VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given));
+	ScCertInfo	info;
+	ScCertReason reason = sc_cert_describe(&info, &der, VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given));
 
 	if (reason != SC_CERT_OK)
 	{
@@ -138,12 +142,13 @@ normalise_crl(Draft *draft)
 {
 	bytea	   *given;
 	ScBuf		der = SC_BUF_INIT;
+	ScCertInfo	info;
 	ScCertReason reason;
 
 	if (draft->row.nulls[SC_C_CRL])
 		return;
 	given = DatumGetByteaPP(draft->row.values[SC_C_CRL]);
-	reason = sc_crl_to_der(&der, VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given));
+	reason = sc_crl_describe(&info, &der, VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given));
 	if (reason != SC_CERT_OK)
 	{
 		sc_buf_free(&der);

@@ -83,10 +83,6 @@ extern SC_WARN_UNUSED ScCertReason sc_crl_describe(ScCertInfo *out, ScBuf *der, 
 /* judges a certificate (PEM or DER) for signing rows, at a time in POSIX seconds */
 extern void sc_cert_judge(ScCertJudgement *out, const ScAuthorities *authorities, const void *data, size_t len, int64_t at);
 
-/* what a register of authorities keeps (x509_register.c): one certificate or list as DER, appended to the buffer */
-extern SC_WARN_UNUSED ScCertReason sc_cert_to_der(ScBuf *out, const void *data, size_t len);
-extern SC_WARN_UNUSED ScCertReason sc_crl_to_der(ScBuf *out, const void *data, size_t len);
-
 /* may it issue certificates?  WRONG_USAGE when not, WEAK for a key or hash under 112 bits of security */
 extern SC_WARN_UNUSED ScCertReason sc_cert_judge_authority(const void *data, size_t len);
 

@@ -1,9 +1,6 @@
 /*
  * x509_register.c
- *	  What a register of authorities has to know: one form of each, who may issue, whose list it is.
- *
- * Invariant: what is kept is DER that decodes and encodes to itself, so that
- * one certificate has one hash.
+ *	  What a register of authorities has to know: who may issue, and whose list it is.
  *
  * Effects: none; libcrypto's error queue is left as it was.
  * Source: RFC 5280 sections 4.2.1.9 (who is an authority) and 5 (lists).
@@ -16,57 +13,6 @@
 
 /* the least bits of security of a hash, and of a key, that we build on */
 #define SECURITY_BITS 112
-
-/* appends what an encoder of libcrypto made, and frees it */
-static ScCertReason
-take_der(ScBuf *out, uint8_t *der, int len)
-{
-	if (len <= 0)
-		return SC_CERT_NO_MEMORY;
-	sc_buf_append(out, der, (size_t) len);
-	OPENSSL_free(der);
-	return out->failed ? SC_CERT_NO_MEMORY : SC_CERT_OK;
-}
-
-ScCertReason
-sc_cert_to_der(ScBuf *out, const void *data, size_t len)
-{
-	X509	   *cert;
-	uint8_t    *der = NULL;
-	ScCertReason reason;
-
-	ERR_set_mark();
-	reason = sc_cert_read(&cert, data, len);
-	if (reason == SC_CERT_OK)
-	{
-		int			derlen = i2d_X509(cert, &der);
-
-		reason = take_der(out, der, derlen);
-	}
-	X509_free(cert);
-	ERR_pop_to_mark();
-	return reason;
-}
-
-ScCertReason
-sc_crl_to_der(ScBuf *out, const void *data, size_t len)
-{
-	X509_CRL   *crl;
-	uint8_t    *der = NULL;
-	ScCertReason reason;
-
-	ERR_set_mark();
-	reason = sc_crl_read(&crl, data, len);
-	if (reason == SC_CERT_OK)
-	{
-		int			derlen = i2d_X509_CRL(crl, &der);
-
-		reason = take_der(out, der, derlen);
-	}
-	X509_CRL_free(crl);
-	ERR_pop_to_mark();
-	return reason;
-}
 
 /* strong enough to stand behind others? */
 static bool

@@ -15,6 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ScAuthorities *authorities = sc_authorities_new();
 	ScCertJudgement judgement;
 	ScCertInfo	info;
+	ScCrlFacts	facts;
 	ScBuf		der = SC_BUF_INIT;
 	bool		certificate;
 
@@ -46,6 +47,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sc_crl_describe(&info, &der, data, size) == SC_CERT_OK)
 		INVARIANT(der.len > 0 && strlen(info.name) < sizeof(info.name));
 	sc_buf_free(&der);
+	if (sc_cert_judge_authority(data, size) == SC_CERT_OK)
+		INVARIANT(certificate);
+	INVARIANT(sc_crl_judge_issuer(&facts, data, size, data, size) != SC_CERT_OK);
 	if (sc_authorities_add_bundle(authorities, data, size) == SC_CERT_OK)
 		INVARIANT(size > 54);
 	sc_authorities_free(authorities);

@@ -332,6 +332,62 @@ test_pem(void)
 	sc_authorities_free(trusted);
 }
 
+/* who may be registered as an authority, and whose list it is */
+static void
+test_register(void)
+{
+	PkiCert		weak = pki_issue(EVP_RSA_gen(1024), "Weak", NULL, TODAY - PKI_DAY, TODAY + PKI_DAY, "critical,CA:TRUE",
+								 "critical,keyCertSign,cRLSign", NULL, EVP_sha256());
+	PkiCert		mute = pki_issue(EVP_EC_gen("P-256"), "Mute", NULL, TODAY - PKI_DAY, TODAY + PKI_DAY, "critical,CA:TRUE",
+								 "critical,keyCertSign", NULL, EVP_sha256());
+	PkiCert		twin = pki_authority("City", &root);
+	PkiDer		list = pki_crl(&middle, &clerk, TODAY, 1, 0, TODAY, TODAY + PKI_DAY);
+	PkiDer		unsaid = pki_crl(&mute, NULL, 0, -1, 0, TODAY, TODAY + PKI_DAY);
+	ScCrlFacts	facts;
+	ScHash		nothing;
+
+	CHECK(sc_cert_judge_authority(root.der.data, root.der.len) == SC_CERT_OK);
+	CHECK(sc_cert_judge_authority(middle.der.data, middle.der.len) == SC_CERT_OK);
+	CHECK(sc_cert_judge_authority(clerk.der.data, clerk.der.len) == SC_CERT_WRONG_USAGE);
+	CHECK(sc_cert_judge_authority(weak.der.data, weak.der.len) == SC_CERT_WEAK);
+	CHECK(sc_cert_judge_authority(list.data, list.len) == SC_CERT_MALFORMED);
+
+	CHECK(sc_crl_judge_issuer(&facts, list.data, list.len, middle.der.data, middle.der.len) == SC_CERT_OK);
+	sc_hash_bytes(&nothing, "", 0);
+	CHECK(facts.issued_at == TODAY && memcmp(&facts.scope, &nothing, sizeof(ScHash)) == 0);
+	CHECK(sc_crl_judge_issuer(&facts, list.data, list.len, root.der.data, root.der.len) == SC_CERT_UNKNOWN_AUTHORITY);
+	CHECK(sc_crl_judge_issuer(&facts, list.data, list.len, twin.der.data, twin.der.len) == SC_CERT_BAD_SIGNATURE);
+	CHECK(sc_crl_judge_issuer(&facts, unsaid.data, unsaid.len, mute.der.data, mute.der.len) == SC_CERT_WRONG_USAGE);
+	CHECK(sc_crl_judge_issuer(&facts, list.data, list.len - 1, middle.der.data, middle.der.len) == SC_CERT_MALFORMED);
+	CHECK(sc_crl_judge_issuer(&facts, list.data, list.len, "none", 4) == SC_CERT_MALFORMED);
+	OPENSSL_free(list.data);
+	OPENSSL_free(unsaid.data);
+	pki_free(&weak);
+	pki_free(&mute);
+	pki_free(&twin);
+}
+
+/* the stretch in which all of a chain is valid */
+static void
+test_chain_stretch(void)
+{
+	ScAuthorities *trusted = sc_authorities_new();
+	PkiCert		brief = pki_issue(EVP_EC_gen("P-256"), "Brief", &root, TODAY - PKI_DAY, TODAY + PKI_DAY, "critical,CA:TRUE",
+								  "critical,keyCertSign,cRLSign", NULL, EVP_sha256());
+	PkiCert		leaf = issue("leaf", &brief, CLERK_USAGE);
+	ScCertJudgement j;
+
+	CHECK(sc_authorities_add_anchor(trusted, root.der.data, root.der.len) == SC_CERT_OK);
+	CHECK(sc_authorities_add_intermediate(trusted, brief.der.data, brief.der.len) == SC_CERT_OK);
+	j = judge(trusted, &leaf, TODAY);
+	CHECK(j.reason == SC_CERT_OK);
+	CHECK(j.chain_from == (j.not_before > TODAY - PKI_DAY ? j.not_before : TODAY - PKI_DAY));
+	CHECK(j.chain_until == (j.not_after < TODAY + PKI_DAY ? j.not_after : TODAY + PKI_DAY));
+	sc_authorities_free(trusted);
+	pki_free(&brief);
+	pki_free(&leaf);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -349,6 +405,8 @@ main(int argc, char **argv)
 	test_strange_crls();
 	test_damage();
 	test_pem();
+	test_register();
+	test_chain_stretch();
 	for (int r = 0; r <= SC_CERT_NO_MEMORY + 1; r++)
 		CHECK(sc_cert_reason_text((ScCertReason) r)[0] != '\0');
 	sc_authorities_free(NULL);
