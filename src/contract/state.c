@@ -149,10 +149,10 @@ take_row(const ScState *state, ScStateKey *key, KeyScan *scan, const SnapshotDat
 	bool		free_it;
 	HeapTuple	tuple = ExecFetchSlotHeapTuple(scan->slot, false, &free_it);
 
+	key->tid = scan->slot->tts_tid;
 	*wait = TransactionIdIsValid(dirty->xmin) ? dirty->xmin : dirty->xmax;
 	if (TransactionIdIsValid(*wait))
 		return FOUND_BUSY;
-	key->tid = scan->slot->tts_tid;
 	key->value = slot_text(scan->slot);
 	key->fresh = is_fresh(tuple);
 	return is_own(tuple) ? FOUND_LOCKED : lock_row(state, key);
