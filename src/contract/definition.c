@@ -15,10 +15,14 @@
 #include "contract/memory.h"
 #include "core/instant.h"
 #include "core/text.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 /* the longest name of a contract, in bytes */
 #define NAME_MAX_BYTES 100
+
+/* room for what a message says, and a value in it */
+#define MESSAGE_BYTES 512
 
 /* the most members that a policy may name */
 #define MEMBERS_MAX 1000
@@ -29,12 +33,16 @@ static void refuse(const char *where, const char *hint, const char *format,...)
 static void
 refuse(const char *where, const char *hint, const char *format,...)
 {
+	char		message[MESSAGE_BYTES];
 	va_list		args;
-	char		message[1024];
+	int			len;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
+	len = vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
+	/* a long value is cut, but not within a character */
+	if (len >= (int) sizeof(message))
+		message[pg_mbcliplen(message, sizeof(message) - 1, sizeof(message) - 1 - MAX_MULTIBYTE_CHAR_LEN)] = '\0';
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("contract definition: %s", message),
