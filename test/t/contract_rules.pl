@@ -181,6 +181,37 @@ refuses($node, q{SET ROLE clerk; SELECT seoulchain.rebuild_state('coin')}, qr/pe
 seal($node);
 is_intact($node, 'every row that was accepted is sealed, and none that was not');
 
+# eight clients, few coins: nobody goes below zero, nothing is lost, and the rows replayed say the same
+$node->safe_psql('postgres', 'CREATE TABLE mile (payer int, payee int, amount int) USING ledger');
+my $mile = put_rule($node, 'mile', 'miles', 'balance', '{"amount":"amount","from":"payer","to":"payee"}');
+$node->safe_psql('postgres', 'INSERT INTO mile SELECT NULL, g, 3 FROM generate_series(1, 6) g');
+my $script = $node->basedir . '/miles.sql';
+append_to_file($script, <<'SQL');
+DO $$
+BEGIN
+	INSERT INTO mile SELECT 1 + (random() * 5)::int, 1 + (random() * 5)::int, 1 + (random() * 2)::int;
+EXCEPTION WHEN check_violation THEN
+	NULL;
+END
+$$;
+SQL
+command_ok([ $node->installed_command('pgbench'), '-n', '-c', '8', '-t', '300', '-f', $script, $node->connstr('postgres') ], 'transfers side by side');
+is($node->safe_psql('postgres', <<SQL), '18|t|t|6', 'the sum is what was issued, nobody is below zero');
+SELECT sum(n), min(n) >= 0, (SELECT count(*) > 100 FROM mile), count(*) FROM (SELECT key, sum(value::numeric) AS n
+	FROM (SELECT * FROM seoulchain.rule_state UNION ALL SELECT * FROM seoulchain.rule_delta) s WHERE rule_id = $mile GROUP BY key) b
+SQL
+is($node->safe_psql('postgres', q{SELECT * FROM seoulchain.verify('mile')}), '', 'state and rows agree');
+is($node->safe_psql('postgres', q{SELECT seoulchain.seal() IS NULL; SELECT count(*) FROM seoulchain.replay('miles') WHERE answer = 'refused'}) =~ s/^[tf]\n//r,
+	'0', 'a replay in leaf order refuses none of the rows');
+
+# a dump takes the state along
+$node->safe_psql('postgres', 'CREATE DATABASE copy');
+my $dump = $node->basedir . '/dump.sql';
+$node->command_ok([ $node->installed_command('pg_dump'), '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
+$node->safe_psql('copy', 'SET seoulchain.restore = on; \\i ' . $dump);
+is($node->safe_psql('copy', "SELECT seoulchain.open_chain('main'); SELECT * FROM seoulchain.verify()"), '', 'restored: state and rows agree');
+like(($node->psql('copy', q{INSERT INTO ballot VALUES ('kim', '2026', 'x')}))[2], qr/refuses the row/, 'and the rules go on where they were');
+
 # rules of other sources, versions, or unknown: no row goes in
 $node->safe_psql('postgres', 'CREATE TABLE odd (id text) USING ledger');
 my $odd = put_rule($node, 'odd', 'odd', 'one_per', '{"key":["id"]}');
