@@ -18,6 +18,7 @@
 #include "member/lock.h"
 #include "member/lookup.h"
 #include "member/member.h"
+#include "member/signature_guard.h"
 #include "member/tables.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -145,6 +146,7 @@ guard_effect(Relation rel, const ScTarget *target, TupleTableSlot *slot, int64 l
 		sc_authorities_changed(&tables);
 	else if (table == SC_MT_STATUS || table == SC_MT_DELEGATION)
 		sc_entries_changed(&tables, table);
+	sc_signature_forget();
 }
 
 void

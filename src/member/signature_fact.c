@@ -83,6 +83,15 @@ sc_fact_drop(const ScSignatureFact *fact)
 	drop_entry(entry_of(fact));
 }
 
+void
+sc_facts_forget(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &facts)
+		drop_entry(dlist_container(Entry, node, iter.cur));
+}
+
 /* the memory goes with the transaction */
 static void
 forget(XactEvent event, void *arg)

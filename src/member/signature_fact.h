@@ -31,6 +31,9 @@ extern const ScSignatureFact *sc_fact_find(Oid relid, const char *signature, int
 /* its row is stored */
 extern void sc_fact_drop(const ScSignatureFact *fact);
 
+/* forgets all: the own transaction has changed members or keys */
+extern void sc_facts_forget(void);
+
 /* forgets with transactions; from _PG_init */
 extern void sc_fact_init(void);
 

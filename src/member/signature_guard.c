@@ -149,6 +149,13 @@ guard_effect(Relation rel, const ScTarget *target, TupleTableSlot *slot, int64 l
 static const ScRowGuard guard = {guard_wanted, guard_lock, guard_check, guard_effect};
 
 void
+sc_signature_forget(void)
+{
+	sc_signer_keys_forget();
+	sc_facts_forget();
+}
+
+void
 sc_signature_init(void)
 {
 	sc_fact_init();

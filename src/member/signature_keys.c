@@ -4,8 +4,8 @@
  *
  * One agency often signs all rows of a statement, so what was read of a signer
  * serves the following rows of the same command: under the lock that signers
- * hold nobody else can end a key, and what the own transaction does to it
- * begins a new command.  That somebody else adds a key is noticed because an
+ * hold nobody else can end a key, and when the own transaction does,
+ * everything is forgotten.  That somebody else adds a key is noticed because an
  * answer from here that does not help is asked for again.
  *
  * Invariant: an answer is used in the command and subtransaction in which it
@@ -49,6 +49,7 @@ typedef struct KeptVerifier
 
 static Answer answers[ANSWER_SLOTS];
 static uint64 transaction = 1;	/* counts those of this session */
+static bool any_answer = false; /* since the transaction began, or all were forgotten */
 static KeptVerifier verifiers[VERIFIER_SLOTS];
 
 static Answer *
@@ -101,6 +102,7 @@ read_keys(Answer *answer, int32 chain_id, const char *member, int32 table_id)
 	}
 	answer->context = context;
 	answer->transaction = transaction;
+	any_answer = true;
 }
 
 List *
@@ -126,12 +128,27 @@ sc_key_verifier(const ScKeyAt *key)
 	return kept->verifier;
 }
 
+void
+sc_signer_keys_forget(void)
+{
+	for (int i = 0; any_answer && i < ANSWER_SLOTS; i++)
+	{
+		if (answers[i].transaction == transaction)
+			MemoryContextDelete(answers[i].context);
+		answers[i].transaction = 0;
+	}
+	any_answer = false;
+}
+
 /* the memory goes with the transaction */
 static void
 forget(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
+	{
 		transaction++;
+		any_answer = false;
+	}
 }
 
 void

@@ -23,6 +23,9 @@ extern bool sc_signer_keys_known(int32 chain_id, const char *member, int32 table
 /* a verifier of the key; kept for the next row, so not to be closed */
 extern ScVerifier *sc_key_verifier(const ScKeyAt *key);
 
+/* forgets every answer: the own transaction has changed members or keys */
+extern void sc_signer_keys_forget(void);
+
 /* forgets with transactions; from _PG_init */
 extern void sc_signer_keys_init(void);
 

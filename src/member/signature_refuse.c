@@ -81,7 +81,7 @@ void
 sc_refuse_changed(Relation rel)
 {
 	refuse(rel, ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION, "row changed after its signature was checked",
-		   "Its signer, signature or signed columns are not those that trigger \"" SC_SIGNATURE_TRIGGER "\" saw.",
+		   "Its signer, signature or signed columns are not those that trigger \"" SC_SIGNATURE_TRIGGER "\" saw, or a trigger behind it changed members or keys.",
 		   "Triggers that change them need names that sort before \"" SC_SIGNATURE_TRIGGER "\".");
 }
 

@@ -255,6 +255,23 @@ SELECT bobs(172, 'spare');
 INSERT INTO signed_members.status (member, key, action, reason) VALUES ('bob', NULL, 'resume', 'back');
 SELECT bobs(172, 'spare');
 
+-- a revocation counts for the rows behind it in its own statement, too, and between trigger and storage
+SELECT sign('spare', seoulchain.signing_payload('inspection', jsonb_populate_record(NULL::inspection, '{"vehicle":"same","nonce":"00000000-0000-0000-0000-000000000180","inspector":"bob"}'))) AS s1,
+	sign('spare', seoulchain.signing_payload('inspection', jsonb_populate_record(NULL::inspection, '{"vehicle":"same","nonce":"00000000-0000-0000-0000-000000000181","inspector":"bob"}'))) AS s2 \gset
+CREATE FUNCTION revoke() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	INSERT INTO signed_members.status (member, key, action, reason) VALUES ('bob', 'b2', 'revoke', 'lost');
+	RETURN NEW;
+END $$;
+ALTER TABLE inspection DISABLE TRIGGER a_stamp;
+CREATE TRIGGER z_revoke BEFORE INSERT ON inspection FOR EACH ROW EXECUTE FUNCTION revoke();
+INSERT INTO inspection (vehicle, nonce, inspector, jws) VALUES ('same', '00000000-0000-0000-0000-000000000180', 'bob', :'s1');
+DROP TRIGGER z_revoke ON inspection;
+\set VERBOSITY terse
+WITH first AS (INSERT INTO inspection (vehicle, nonce, inspector, jws) VALUES ('same', '00000000-0000-0000-0000-000000000180', 'bob', :'s1') RETURNING nonce),
+	lost AS (INSERT INTO signed_members.status (member, key, action, reason) SELECT 'bob', 'b2', 'revoke', 'lost' FROM first RETURNING member)
+INSERT INTO inspection (vehicle, nonce, inspector, jws) SELECT 'same', '00000000-0000-0000-0000-000000000181', member, :'s2' FROM lost;
+\set VERBOSITY default
+
 -- partitions
 CREATE TABLE trip (day date, member text, sig text) PARTITION BY RANGE (day);
 SELECT seoulchain.add_ledger_seq('trip');
