@@ -10,7 +10,7 @@ use Bench;
 
 $| = 1;
 my ($report, @wanted) = @ARGV;
-my @lines = qw(commit async copy seal verify proof storage signed signed_commit members);
+my @lines = qw(commit async copy seal verify proof storage signed signed_commit members contract);
 @wanted = @lines if !@wanted;
 
 sub say_machine
