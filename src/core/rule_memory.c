@@ -11,12 +11,15 @@
 #include "core/decimal.h"
 #include "core/rule.h"
 
+#define SMALL_VALUE 24
+
 struct ScRuleEntry
 {
 	struct ScRuleEntry *next;
 	uint64_t	hash;
 	char	   *value;
 	size_t		cap;			/* bytes that value has room for */
+	char		small[SMALL_VALUE]; /* where a short value stands, beside its key */
 	char		key[];
 };
 
@@ -31,6 +34,14 @@ hash_key(const char *key)
 	for (; *key; key++)
 		hash = (hash ^ (unsigned char) *key) * UINT64_C(0x100000001b3);
 	return hash ^ hash >> 32;
+}
+
+static void
+free_entry(struct ScRuleEntry *entry)
+{
+	if (entry->value != entry->small)
+		free(entry->value);
+	free(entry);
 }
 
 static struct ScRuleEntry **
@@ -83,6 +94,7 @@ enter(ScRuleMemory *memory, const char *key)
 	if (*place == NULL)
 		return NULL;
 	(*place)->hash = hash;
+	(*place)->cap = SMALL_VALUE;
 	memcpy((*place)->key, key, len);
 	return *place;
 }
@@ -96,14 +108,16 @@ set_value(ScRuleMemory *memory, struct ScRuleEntry *entry, const char *value)
 
 	if (entry && entry->cap < len)
 	{
-		char	   *room = realloc(entry->value, len + 8);
+		char	   *room = realloc(entry->value == entry->small ? NULL : entry->value, len + SMALL_VALUE);
 
 		if (room)
 		{
 			entry->value = room;
-			entry->cap = len + 8;
+			entry->cap = len + SMALL_VALUE;
 		}
 	}
+	else if (fresh)
+		entry->value = entry->small;
 	if (entry == NULL || entry->cap < len)
 	{
 		memory->store.failed = true;
@@ -175,8 +189,7 @@ sc_rule_memory_free(ScRuleMemory *memory)
 		{
 			struct ScRuleEntry *next = entry->next;
 
-			free(entry->value);
-			free(entry);
+			free_entry(entry);
 			entry = next;
 		}
 	}
@@ -208,7 +221,6 @@ sc_rule_memory_remove(ScRuleMemory *memory, const char *key)
 	if (entry == NULL)
 		return;
 	*place = entry->next;
-	free(entry->value);
-	free(entry);
+	free_entry(entry);
 	memory->count--;
 }
