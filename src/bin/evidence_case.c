@@ -10,7 +10,7 @@
 
 #include "bin/evidence.h"
 #include "core/text.h"
-#include "core/time.h"
+#include "core/instant.h"
 #include "core/value.h"
 
 typedef struct Builder
@@ -96,7 +96,7 @@ take_since(ScEvidence *evidence, const ScPiece *piece, ScEnd *end)
 	const ScJson *since = sc_leaf_column(&piece->leaf, "compromised_since");
 
 	end->has_since = since != NULL;
-	return since == NULL || sc_time_parse(&end->since, since->string, since->len) ||
+	return since == NULL || sc_instant_read_leaf(&end->since, since->string, since->len) ||
 		sc_evidence_fail(evidence, SC_REFUTED, piece, "Its \"compromised since\" is no time.");
 }
 
@@ -158,7 +158,7 @@ take_member(Builder *b, ScRole role, const ScJson *person, const char *missing)
 		return sc_evidence_fail(b->evidence, SC_UNUSABLE, NULL, missing);
 	if (!column_is(piece, "member", person))
 		return sc_evidence_fail(b->evidence, SC_REFUTED, piece, "It is the registration of another member.");
-	add_need(b, piece, SC_TIME_ALWAYS);
+	add_need(b, piece, SC_INSTANT_END);
 	return true;
 }
 
@@ -215,9 +215,9 @@ rule_by_grant(Builder *b, const ScPiece *grant, ScCertificateState certificate)
 	const ScJson *until = sc_leaf_column(&grant->leaf, "until");
 	int			nneeds = b->nneeds;
 	int			nends = b->nends;
-	int64_t		date = SC_TIME_BEGIN;	/* a grant without a date grants nothing */
+	int64_t		date = SC_INSTANT_BEGIN;	/* a grant without a date grants nothing */
 
-	if (until && !sc_time_parse(&date, until->string, until->len))
+	if (until && !sc_instant_read_leaf(&date, until->string, until->len))
 		return sc_evidence_fail(evidence, SC_REFUTED, grant, "The date until which it delegates is no time.");
 	add_need(b, grant, date);
 	for (int i = 0; i < evidence->npieces; i++)
@@ -272,7 +272,7 @@ build(Builder *b, ScCertificateState certificate)
 
 	if (!take_member(b, SC_ROLE_MEMBER, evidence->signer, "There is no file member.receipt."))
 		return false;
-	add_need(b, evidence->key, SC_TIME_ALWAYS);
+	add_need(b, evidence->key, SC_INSTANT_END);
 	if (!own && !take_member(b, SC_ROLE_DELEGATE, evidence->owner, "The key is a delegate's, and there is no file delegate.receipt."))
 		return false;
 	if (!take_pieces(b))

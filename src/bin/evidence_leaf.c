@@ -8,7 +8,7 @@
  */
 #include "bin/evidence.h"
 #include "core/text.h"
-#include "core/time.h"
+#include "core/instant.h"
 
 const ScPiece *
 sc_evidence_find(const ScEvidence *evidence, ScRole role)
@@ -82,7 +82,7 @@ sc_piece_moment(const ScPiece *piece)
 	ScMoment	moment = {.leaf = piece->file.receipt.index};
 
 	if (piece->leaf.time)
-		moment.has_time = sc_time_parse(&moment.time, piece->leaf.time->string, piece->leaf.time->len);
+		moment.has_time = sc_instant_read_leaf(&moment.time, piece->leaf.time->string, piece->leaf.time->len);
 	return moment;
 }
 

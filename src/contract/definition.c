@@ -296,7 +296,7 @@ read_test_row(const ScDefinition *definition, const ScJson *json, const char *wh
 	row->answer = sc_json_member(json, "answer");
 	if (sc_definition_table(definition, row->table) == NULL)
 		refuse(where, NULL, "table \"%s\" has no rules in this definition", row->table);
-	if (!sc_instant_read(&instant, row->time) || instant == SC_INSTANT_NEVER || instant == SC_INSTANT_ALWAYS)
+	if (!sc_instant_read(&instant, row->time) || instant == SC_INSTANT_END || instant == SC_INSTANT_BEGIN)
 		refuse(where, "For example 2026-06-03T06:00:00+09:00.", "\"%s\" is no time", row->time);
 	if (row->columns->kind != SC_JSON_OBJECT)
 		refuse(where, NULL, "\"columns\" must be an object");

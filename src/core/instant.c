@@ -5,14 +5,32 @@
  * The proleptic Gregorian calendar and UTC without leap seconds, as
  * PostgreSQL counts; no time zone data is asked, so that every machine
  * gives the same answer.
+ *
+ * Invariant: an instant has one text in leaves, which is the one that is
+ * written; reading a leaf's takes that text only.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/instant.h"
+#include "core/text.h"
 
 #define SECOND INT64_C(1000000)
 #define DAY (86400 * SECOND)
+
+#define YEAR_LEAST (-4712)		/* 4713 BC */
+#define YEAR_MOST 294276		/* of a timestamptz */
+#define YEAR_COUNTED 290000		/* microseconds since 1970 reach a little less far than since 2000 */
+#define TEXT_MAX 48
+
+/* date and clock in UTC; year 0 is 1 BC */
+typedef struct Moment
+{
+	int			year;
+	int			month;
+	int			day;
+	int64_t		clock;			/* microseconds of the day */
+} Moment;
 
 /* days from 1970-01-01 to the date; years begin in March so that the leap day is the last */
 static int64_t
@@ -62,19 +80,23 @@ cut_char(const char **text, char c)
 	return true;
 }
 
-static bool
-cut_date(int64_t *days, const char **text)
+/* the year's digits: four, or more where years beyond 9999 are taken */
+static int
+year_digits(const char *text, int most)
 {
-	int			year,
-				month,
-				day;
+	int			n = 0;
 
-	if (!cut_number(&year, text, 4, 1, 9999) || !cut_char(text, '-') ||
-		!cut_number(&month, text, 2, 1, 12) || !cut_char(text, '-') ||
-		!cut_number(&day, text, 2, 1, days_of_month(year, month)))
-		return false;
-	*days = days_from_date(year, month, day);
-	return true;
+	while (n < most && text[n] >= '0' && text[n] <= '9')
+		n++;
+	return n < 4 ? 4 : n;
+}
+
+static bool
+cut_date(Moment *moment, const char **text, int digits)
+{
+	return cut_number(&moment->year, text, year_digits(*text, digits), 1, YEAR_MOST) && cut_char(text, '-') &&
+		cut_number(&moment->month, text, 2, 1, 12) && cut_char(text, '-') &&
+		cut_number(&moment->day, text, 2, 1, 31);
 }
 
 /* up to six digits behind the seconds' point */
@@ -137,22 +159,35 @@ cut_offset(int64_t *microseconds, const char **text)
 	return true;
 }
 
+/* "infinity", "-infinity" */
+static bool
+read_infinity(int64_t *instant, const char *text)
+{
+	if (strcmp(text, "infinity") != 0 && strcmp(text, "-infinity") != 0)
+		return false;
+	*instant = *text == '-' ? SC_INSTANT_BEGIN : SC_INSTANT_END;
+	return true;
+}
+
+static int64_t
+count(const Moment *moment)
+{
+	return days_from_date(moment->year, moment->month, moment->day) * DAY + moment->clock;
+}
+
 bool
 sc_instant_read(int64_t *instant, const char *text)
 {
-	int64_t		days,
-				clock,
-				offset;
+	Moment		moment;
+	int64_t		offset;
 
-	if (strcmp(text, "infinity") == 0 || strcmp(text, "-infinity") == 0)
-	{
-		*instant = *text == '-' ? SC_INSTANT_ALWAYS : SC_INSTANT_NEVER;
+	if (read_infinity(instant, text))
 		return true;
-	}
-	if (!cut_date(&days, &text) || (!cut_char(&text, 'T') && !cut_char(&text, ' ')) ||
-		!cut_clock(&clock, &text) || !cut_offset(&offset, &text))
+	if (!cut_date(&moment, &text, 4) || moment.day > days_of_month(moment.year, moment.month) ||
+		(!cut_char(&text, 'T') && !cut_char(&text, ' ')) ||
+		!cut_clock(&moment.clock, &text) || !cut_offset(&offset, &text))
 		return false;
-	*instant = days * DAY + clock - offset;
+	*instant = count(&moment) - offset;
 	return *text == '\0';
 }
 
@@ -173,40 +208,74 @@ date_from_days(int64_t days, int *year, int *month, int *day)
 
 /* .5 for half a second, nothing for a whole one */
 static void
-write_fraction(ScBuf *buf, int microseconds)
+format_fraction(char *text, int microseconds)
 {
-	char		digits[16];
-	size_t		len = 6;
+	size_t		len = 7;
 
+	*text = '\0';
 	if (microseconds == 0)
 		return;
-	snprintf(digits, sizeof(digits), "%06d", microseconds);
-	while (digits[len - 1] == '0')
+	sprintf(text, ".%06d", microseconds);
+	while (text[len - 1] == '0')
 		len--;
-	sc_buf_char(buf, '.');
-	sc_buf_append(buf, digits, len);
+	text[len] = '\0';
+}
+
+/* the one text that leaves have for it */
+static void
+format_moment(char text[TEXT_MAX], const Moment *moment)
+{
+	int			seconds = (int) (moment->clock / SECOND);
+	char		fraction[16];
+
+	format_fraction(fraction, (int) (moment->clock % SECOND));
+	snprintf(text, TEXT_MAX, "%04d-%02d-%02d %02d:%02d:%02d%s+00%s",
+			 moment->year > 0 ? moment->year : 1 - moment->year, moment->month, moment->day,
+			 seconds / 3600, seconds / 60 % 60, seconds % 60, fraction, moment->year > 0 ? "" : " BC");
+}
+
+bool
+sc_instant_read_leaf(int64_t *instant, const char *text, size_t len)
+{
+	char		copy[TEXT_MAX];
+	char		again[TEXT_MAX];
+	const char *rest = copy;
+	Moment		moment;
+	int64_t		offset;
+
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (strlen(copy) == len && read_infinity(instant, copy))
+		return true;
+	if (!cut_date(&moment, &rest, 6) || !cut_char(&rest, ' ') || !cut_clock(&moment.clock, &rest) || !cut_offset(&offset, &rest))
+		return false;
+	if (strcmp(rest, " BC") == 0)
+		moment.year = 1 - moment.year;
+	if (moment.year < YEAR_LEAST || moment.day > days_of_month(moment.year, moment.month))
+		return false;
+	format_moment(again, &moment);
+	if (!sc_text_is(text, len, again))
+		return false;
+	*instant = moment.year > YEAR_COUNTED ? SC_INSTANT_END : count(&moment);
+	return true;
 }
 
 void
 sc_instant_write(ScBuf *buf, int64_t instant)
 {
 	int64_t		days = instant / DAY - (instant % DAY < 0);
-	int64_t		clock = (instant % DAY + DAY) % DAY;
-	int			seconds = (int) (clock / SECOND);
-	int			year,
-				month,
-				day;
-	char		text[64];
+	char		text[TEXT_MAX];
+	Moment		moment;
 
-	if (instant == SC_INSTANT_NEVER || instant == SC_INSTANT_ALWAYS)
+	if (instant == SC_INSTANT_END || instant == SC_INSTANT_BEGIN)
 	{
-		sc_buf_string(buf, instant == SC_INSTANT_NEVER ? "infinity" : "-infinity");
+		sc_buf_string(buf, instant == SC_INSTANT_END ? "infinity" : "-infinity");
 		return;
 	}
-	date_from_days(days, &year, &month, &day);
-	snprintf(text, sizeof(text), "%04d-%02d-%02d %02d:%02d:%02d", year, month, day,
-			 seconds / 3600, seconds / 60 % 60, seconds % 60);
+	date_from_days(days, &moment.year, &moment.month, &moment.day);
+	moment.clock = (instant % DAY + DAY) % DAY;
+	format_moment(text, &moment);
 	sc_buf_string(buf, text);
-	write_fraction(buf, (int) (clock % SECOND));
-	sc_buf_literal(buf, "+00");
 }

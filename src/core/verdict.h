@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* moments are microseconds since 1970; these stand for none and for the ends of time (core/time.h) */
-#define SC_TIME_ALWAYS INT64_MAX
-#define SC_TIME_BEGIN INT64_MIN
+#include "core/instant.h"
+
+/* times are microseconds since 1970; the ends of time stand for none (core/instant.h) */
 
 /* how far honest clocks may be apart; witnesses allow as much (docs/format.md) */
 #define SC_VERDICT_SKEW INT64_C(60000000)
@@ -65,7 +65,7 @@ typedef struct ScMoment
 typedef struct ScNeed
 {
 	ScMoment	from;
-	int64_t		until;			/* SC_TIME_ALWAYS, or when it runs out */
+	int64_t		until;			/* SC_INSTANT_END, or when it runs out */
 } ScNeed;
 
 /* something that ended or suspended one of them */

@@ -39,9 +39,9 @@ static int64
 unix_of(TimestampTz time)
 {
 	if (TIMESTAMP_IS_NOBEGIN(time))
-		return SC_TIME_BEGIN;
+		return SC_INSTANT_BEGIN;
 	if (TIMESTAMP_IS_NOEND(time) || time > PG_INT64_MAX - EPOCH_MICROS)
-		return SC_TIME_ALWAYS;
+		return SC_INSTANT_END;
 	return time + EPOCH_MICROS;
 }
 
@@ -275,12 +275,12 @@ sc_signed_row_rule(ScSignedRow *row, ScSignedTable *t)
 	};
 	bool		own = row->owner == row->principal;
 
-	add_need(&b, row->principal->member_seq, row->principal->member_time, SC_TIME_ALWAYS);
-	add_need(&b, row->key->seq, row->key->time, SC_TIME_ALWAYS);
+	add_need(&b, row->principal->member_seq, row->principal->member_time, SC_INSTANT_END);
+	add_need(&b, row->key->seq, row->key->time, SC_INSTANT_END);
 	take_entries(&b, row->owner->life, row->key->key);
 	if (!own)
 	{
-		add_need(&b, row->owner->member_seq, row->owner->member_time, SC_TIME_ALWAYS);
+		add_need(&b, row->owner->member_seq, row->owner->member_time, SC_INSTANT_END);
 		take_entries(&b, row->principal->life, NULL);
 	}
 	take_certificate(&b);

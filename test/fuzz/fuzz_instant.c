@@ -1,12 +1,12 @@
 /*
- * fuzz_time.c
+ * fuzz_instant.c
  *	  The reader of times takes one text for each moment, and later texts of one form are later moments.
  */
 #include "fuzz.h"
 
 #include <time.h>
 
-#include "core/time.h"
+#include "core/instant.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -18,7 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t		len;
 	int64_t		rest;
 
-	if (!sc_time_parse(&micros, (const char *) data, size) || micros == SC_TIME_ALWAYS || micros == SC_TIME_BEGIN ||
+	if (!sc_instant_read_leaf(&micros, (const char *) data, size) || micros == SC_INSTANT_END || micros == SC_INSTANT_BEGIN ||
 		micros < INT64_C(-62135596800000000))
 		return 0;
 
