@@ -5,8 +5,9 @@
  * Engine and keys are opened when first needed and kept by the process.  Any
  * failure closes all of them, so that the next attempt begins anew.  Engine
  * and module keep what they know of a token that was pulled out under an open
- * key, for as long as the process lives: then the worker leaves its place to
- * another (sc_hardware_worn), before it would try again.
+ * key, and the engine never lets go of a module: so after that, or when
+ * another module is configured, the worker leaves its place to another
+ * (sc_hardware_worn), before it would try again.
  *
  * Invariant: a signature is handed on only when it verifies by the public key
  * that the registry names, whatever the token did.  A PIN that a token has
@@ -70,6 +71,7 @@ typedef struct Device
 
 static ENGINE *engine = NULL;
 static char *engine_module = NULL;
+static char *loaded_module = NULL;	/* the one that this process has for good */
 static Device *devices = NULL;
 static char last_error[256];
 
@@ -207,6 +209,8 @@ open_engine(const char *uri)
 		note_openssl_error("the module cannot be loaded");
 		report(uri, "Check seoulchain.sign_pkcs11_module.");
 	}
+	if (loaded_module == NULL)
+		loaded_module = MemoryContextStrdup(TopMemoryContext, engine_module);
 	return engine;
 }
 
@@ -244,7 +248,7 @@ remember_refused(const ScHash *pin)
 	refused_pins[nrefused++] = *pin;
 }
 
-/* reads the PIN from its file; "" when the URI names none */
+/* reads the PIN from its file; "" when the URI names none, which is known by the URI */
 static void
 read_pin(char pin[PIN_MAX + 1], ScHash *hash, const ScPkcs11Uri *uri)
 {
@@ -254,16 +258,17 @@ read_pin(char pin[PIN_MAX + 1], ScHash *hash, const ScPkcs11Uri *uri)
 	char	   *what = psprintf("PIN file \"%s\"", uri->pin_file);
 
 	pin[0] = '\0';
-	memset(hash, 0, sizeof(*hash));
 	if (uri->pin_file[0] == '\0')
+	{
+		sc_hash_bytes(hash, uri->key, strlen(uri->key));
 		return;
+	}
 	if (realpath(uri->pin_file, resolved) != NULL && sc_inside_data_directory(resolved))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("PIN file \"%s\" is inside the data directory", uri->pin_file),
 				 errhint("PINs must not travel with a copy of the cluster: choose a place outside.")));
-	/* all at once: a buffer that moves leaves a copy behind */
-	status = sc_buf_reserve(&buf, 2 * PIN_MAX) ? sc_file_read(&buf, uri->pin_file, PIN_MAX) : SC_NO_MEMORY;
+	status = sc_buf_reserve(&buf, PIN_MAX + SC_FILE_CHUNK) ? sc_file_read(&buf, uri->pin_file, PIN_MAX) : SC_NO_MEMORY;
 	if (status == SC_OK && buf.len > 0 && buf.data[buf.len - 1] == '\n')
 		buf.len--;
 	if (status == SC_OK && (buf.len == 0 || memchr(buf.data, '\0', buf.len) != NULL || memchr(buf.data, '\n', buf.len) != NULL))
@@ -296,6 +301,15 @@ pin_refused(void)
 	return strstr(last_error, "PIN") != NULL || strstr(last_error, "pin") != NULL || strstr(last_error, "ogin") != NULL;
 }
 
+/* what helps when the token has refused the PIN, or there is none */
+static const char *
+pin_hint(const ScPkcs11Uri *uri)
+{
+	if (uri->pin_file[0] == '\0')
+		return "Write the PIN into a file, and name it in the URI: ?pin-source=file:/etc/seoulchain/pin.";
+	return "Write the right PIN into its file; or touch the file, to have this one tried once more.";
+}
+
 /* asks the engine for the key; NULL with last_error noted */
 static EVP_PKEY *
 load_key(const ScPkcs11Uri *uri, const char *pin)
@@ -324,18 +338,21 @@ open_key(const char *uri)
 	parse_uri(&parsed, uri);
 	open_engine(uri);
 	read_pin(pin, &pin_hash, &parsed);
-	if (parsed.pin_file[0] != '\0' && was_refused(&pin_hash))
+	if (was_refused(&pin_hash))
 	{
 		explicit_bzero(pin, sizeof(pin));
 		strlcpy(last_error, "the token has refused the PIN, which is not tried again", sizeof(last_error));
-		report(uri, "Write the right PIN into its file; or touch the file, to have this one tried once more.");
+		report(uri, pin_hint(&parsed));
 	}
 	pkey = load_key(&parsed, pin);
 	explicit_bzero(pin, sizeof(pin));
 	if (pkey != NULL)
 		return pkey;
-	if (parsed.pin_file[0] != '\0' && pin_refused())
+	if (pin_refused())
+	{
 		remember_refused(&pin_hash);
+		report(uri, pin_hint(&parsed));
+	}
 	report(uri, "Look whether the token is there, holds the key, and the PIN is right. The worker tries again.");
 	pg_unreachable();
 }
@@ -412,7 +429,10 @@ sign_with_device(void *arg, uint8 *signature, size_t *siglen, const void *messag
 bool
 sc_hardware_worn(void)
 {
-	return worn;
+	bool		other = loaded_module != NULL && sc_sign_pkcs11_module != NULL && sc_sign_pkcs11_module[0] != '\0' &&
+		strcmp(loaded_module, sc_sign_pkcs11_module) != 0;
+
+	return worn || other;
 }
 
 void

@@ -17,7 +17,7 @@ extern void sc_hardware_key_find(ScSigningKey *out, const char *name, const char
 /* makes a key that a key file names ready to sign; errors when it is not to be had, or not that key */
 extern void sc_hardware_key_open(ScSigningKey *key);
 
-/* has a key failed that was open?  Only another process can be sure to find it again. */
+/* has an open key failed, or another module been configured?  Then only another process is sure to find keys. */
 extern bool sc_hardware_worn(void);
 
 /* raises the error of the last signature that did not come about */

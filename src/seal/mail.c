@@ -44,7 +44,7 @@ mail_send(const ScMail *request)
 			mail->height = -1;
 			mail->sqlerrcode = 0;
 			strlcpy(mail->request, request->request, sizeof(mail->request));
-			mail->text[0] = mail->hint[0] = '\0';
+			mail->text[0] = mail->detail[0] = mail->hint[0] = '\0';
 			mail->state = SC_MAIL_WAITING;
 		}
 	LWLockRelease(sc_seal_shared->lock);
@@ -171,6 +171,7 @@ sc_mail_call(ScMail *mail)
 		ereport(ERROR,
 				(errcode(answer.sqlerrcode ? answer.sqlerrcode : ERRCODE_INTERNAL_ERROR),
 				 errmsg("%s", answer.text),
+				 answer.detail[0] ? errdetail("%s", answer.detail) : 0,
 				 answer.hint[0] ? errhint("%s", answer.hint) : 0));
 	memcpy(mail, &answer, offsetof(ScMail, answered));
 }

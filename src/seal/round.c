@@ -35,6 +35,7 @@ typedef struct ChainWork
 	int			sqlerrcode;		/* of a failure, 0 = none */
 	char	   *error;
 	char	   *suspended;		/* why nothing is signed */
+	char	   *detail;			/* with values, or NULL */
 	char	   *hint;			/* what to do about it */
 } ChainWork;
 
@@ -141,6 +142,7 @@ sign_chain(ChainWork *work, MemoryContext context)
 		ErrorData  *error = catch_error(context);
 
 		work->suspended = error->message;
+		work->detail = error->detail;
 		work->hint = error->hint ? error->hint :
 			"The worker signs again once the reason is gone. See seoulchain.seal_status.";
 		sc_chain_state_set_signing(work->chain_id, SC_SIGNING_SUSPENDED,
@@ -177,6 +179,7 @@ answer_seal(ScMail *mail, List *works)
 		{
 			mail->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 			snprintf(mail->text, sizeof(mail->text), "signing of chain \"%s\" is suspended: %s", work->name, work->suspended);
+			strlcpy(mail->detail, work->detail ? work->detail : "", sizeof(mail->detail));
 			strlcpy(mail->hint, work->hint ? work->hint :
 					"If this node is the only one that writes the chain, run seoulchain.resume_signing().",
 					sizeof(mail->hint));
@@ -301,7 +304,7 @@ answer_key_mail(ScMail *mail)
 		elog(ERROR, "answer of %zu bytes to a session is too long", strlen(answer));
 }
 
-/* the same with errors caught and sent */
+/* the same with errors caught and sent; in a transaction, whose end closes the folders that an error left open */
 static void
 handle_key_mail(ScMail *mail)
 {
@@ -310,7 +313,10 @@ handle_key_mail(ScMail *mail)
 
 	PG_TRY();
 	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
 		answer_key_mail(mail);
+		CommitTransactionCommand();
 		ok = true;
 	}
 	PG_CATCH();
@@ -319,6 +325,7 @@ handle_key_mail(ScMail *mail)
 
 		mail->sqlerrcode = error->sqlerrcode;
 		strlcpy(mail->text, error->message, sizeof(mail->text));
+		strlcpy(mail->detail, error->detail ? error->detail : "", sizeof(mail->detail));
 		strlcpy(mail->hint, error->hint ? error->hint : "", sizeof(mail->hint));
 	}
 	PG_END_TRY();

@@ -85,6 +85,7 @@ typedef struct ScMail
 	int64		height;			/* last block, -1 = none */
 	int			sqlerrcode;
 	char		text[SC_MAIL_TEXT_LEN];
+	char		detail[SC_SEAL_TEXT_LEN];
 	char		hint[SC_SEAL_TEXT_LEN];
 	ConditionVariable answered;
 } ScMail;

@@ -204,6 +204,8 @@ worker_loop(ScSealSlot *slot)
 		List	   *mails;
 
 		ResetLatch(MyLatch);
+		MemoryContextSwitchTo(TopMemoryContext);
+		MemoryContextReset(context);
 		process_interrupts();
 
 		/* the next worker does what is due, and reads the token anew */
@@ -219,8 +221,6 @@ worker_loop(ScSealSlot *slot)
 				proc_exit(0);
 			MemoryContextSwitchTo(context);
 			run_round(&clock, slot, mails, true);
-			MemoryContextSwitchTo(TopMemoryContext);
-			MemoryContextReset(context);
 			continue;
 		}
 		if (timeout < 0 && sc_seal_interval > 0 && prepared_transactions())

@@ -63,7 +63,7 @@ read_all(ScBuf *buf, int fd, size_t max)
 
 		if (buf->len - start > max)
 			return SC_TOO_LARGE;
-		if (!sc_buf_reserve(buf, 1024))
+		if (!sc_buf_reserve(buf, SC_FILE_CHUNK))
 			return SC_NO_MEMORY;
 		n = read(fd, buf->data + buf->len, buf->cap - buf->len);
 		if (n == 0)

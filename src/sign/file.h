@@ -11,7 +11,14 @@
 #include "core/buf.h"
 #include "core/status.h"
 
-/* appends the file's contents; SC_IO (errno), SC_LAX_MODE, SC_TOO_LARGE (over max bytes), SC_NO_MEMORY */
+/* room that reading wants behind what it has read */
+#define SC_FILE_CHUNK 1024
+
+/*
+ * Appends the file's contents; SC_IO (errno), SC_LAX_MODE, SC_TOO_LARGE (over
+ * max bytes), SC_NO_MEMORY.  With max + SC_FILE_CHUNK bytes reserved the
+ * buffer does not move, so no copy of a secret is left behind.
+ */
 extern SC_WARN_UNUSED ScStatus sc_file_read(ScBuf *buf, const char *path, size_t max);
 
 /* makes a file that was not there, whole or not at all; SC_EXISTS, SC_IO */

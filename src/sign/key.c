@@ -227,7 +227,7 @@ sc_key_load(ScSigningKey *out, const char *path)
 	ScStatus	status = SC_NO_MEMORY;
 
 	memset(out, 0, sizeof(*out));
-	if (sc_buf_reserve(&buf, 2 * KEY_FILE_MAX))
+	if (sc_buf_reserve(&buf, KEY_FILE_MAX + SC_FILE_CHUNK))
 		status = sc_file_read(&buf, path, KEY_FILE_MAX);
 	if (status == SC_OK)
 	{

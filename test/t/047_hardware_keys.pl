@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use Digest::SHA qw(sha256);
+use File::Copy;
 use MIME::Base64;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -87,7 +88,9 @@ set('seoulchain.sign_pkcs11_module', "$home/none.so");
 refused("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('node') . "')",
 	qr/cannot be used: .*HINT/s, 'a module that is not there');
 set('seoulchain.sign_pkcs11_module', $module);
-refused("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('node', '') . "')", qr/cannot be used: .*HINT/s, 'no PIN at all');
+refused("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('node', '') . "')", qr/cannot be used: .*HINT:[^\n]*name it in the URI: \?pin-source/s, 'no PIN at all');
+refused("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('node', '') . "')", qr/not tried again.*HINT:[^\n]*name it in the URI/s, 'that key is not tried a second time');
+refused("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('main', '') . "')", qr/cannot be used: (?!the token has refused)/, 'another key without a PIN is not meant by that');
 refused("SELECT seoulchain.create_chain('main', key => '" . uri('main') . "')", qr/without a node has no key/, 'a chain without a node');
 refused("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('nobody') . "')", qr/cannot be used: .*HINT/s, 'a key that the token does not hold');
 refused("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('curve') . "')", qr/no ECDSA key of the curve P-256/, 'another curve');
@@ -99,7 +102,13 @@ chmod 0600, $pin_file;
 # the node and its chain
 my $cosigner = sql("SELECT seoulchain.create_node('seoul.go.kr/city-hall', key => '" . uri('node') . "')");
 is(substr(material($cosigner), 0, 1), "\x02", 'a cosigner key of type 0x02');
-refused("SELECT seoulchain.create_chain('main', key => '" . uri('node') . "')", qr/this key is the one in key file.*HINT.*another key/s, 'one key under two names');
+refused("SELECT seoulchain.create_chain('main', key => '" . uri('node') . "')", qr/this key is the one in key file.*DETAIL:  A key serves one name.*HINT.*another key/s, 'one key under two names');
+sub open_folders
+{
+	my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'seoulchain sealer' AND datname = 'postgres'});
+	return scalar(grep { defined && m{^\Q$keys\E/} } map { readlink } glob "/proc/$pid/fd/*");
+}
+is(open_folders(), 0, 'the refusal leaves no folder open in the worker');
 sql("SELECT seoulchain.create_chain('main', key => '" . uri('main') . "')");
 my $key = sql('SELECT seoulchain.verifier_key()');
 is(encode_base64(substr(sha256(substr(material($key), 1)), 0, 4)), encode_base64(pack('H8', (split /\+/, $key)[1])), 'the id of an ECDSA key is of its public key');
@@ -197,6 +206,18 @@ set('seoulchain.sign_pkcs11_module', '');
 suspended('sign_pkcs11_module is not set', 'the module is taken out of the configuration');
 set('seoulchain.sign_pkcs11_module', $module);
 resumed('the module is back');
+sub modules
+{
+	my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'seoulchain sealer' AND datname = 'postgres'});
+	return join(' ', sort keys %{{ map { $_ => 1 } slurp_file("/proc/$pid/maps") =~ m{([a-z0-9_]*(?:hsm|other)[a-z0-9_]*\.so)$}mg }});
+}
+copy($module, "$home/other.so") or die;
+set('seoulchain.sign_pkcs11_module', "$home/other.so");
+sql('INSERT INTO t VALUES (1)');
+resumed('another library');
+is(modules(), 'other.so', 'which is the only one that the worker has');
+set('seoulchain.sign_pkcs11_module', $module);
+resumed('the first library');
 unlike(slurp_file($node->logfile, $offset), qr/terminated by signal|PANIC|all server processes/, 'no worker crashed, ending or working');
 
 # another key of the token follows, then one in a file

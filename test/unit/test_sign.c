@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "sign/file.h"
 #include "sign/key.h"
 #include "sign/signature.h"
 
@@ -290,6 +291,16 @@ test_key_files(void)
 	CHECK(strcmp(key.public.name, again.public.name) == 0 && memcmp(key.public.key, again.public.key, 32) == 0);
 	CHECK(memcmp(key.public.id, again.public.id, 4) == 0 && again.public.type == SC_KEY_COSIGNATURE);
 	CHECK_STATUS(sc_key_save(&key, path), SC_EXISTS);
+
+	/* a secret that is read into enough room leaves no copy behind */
+	CHECK(sc_buf_reserve(&buf, 1000 + SC_FILE_CHUNK));
+	{
+		const char *data = buf.data;
+
+		CHECK_STATUS(sc_file_read(&buf, path, 1000), SC_OK);
+		CHECK(buf.data == data && buf.len > 0 && buf.cap - buf.len >= SC_FILE_CHUNK);
+	}
+	sc_buf_free(&buf);
 
 	for (int mode = 0; mode < 01000; mode++)
 	{
