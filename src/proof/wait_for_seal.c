@@ -163,16 +163,20 @@ wait_signed(const ScRowPlace *place, TimestampTz deadline)
 static TimestampTz
 deadline_of(Interval *timeout)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz deadline = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
-																   IntervalPGetDatum(timeout)));
+	static const Interval zero = {0};
+	static const Interval longest = {.month = 1000 * MONTHS_PER_YEAR};
 
-	if (deadline < now)
+	/* what lies beyond the calendar means for ever */
+	if (DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(timeout), IntervalPGetDatum(&longest))))
+		return DT_NOEND;
+	if (DatumGetBool(DirectFunctionCall2(interval_lt, IntervalPGetDatum(timeout), IntervalPGetDatum(&zero))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("timeout must not be negative"),
 				 errhint("'0 s' looks and does not wait.")));
-	return deadline;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(GetCurrentTimestamp()),
+												   IntervalPGetDatum(timeout)));
 }
 
 /* the tokens as an array */

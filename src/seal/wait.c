@@ -33,19 +33,22 @@ ask_worker(ScSealSlot *slot)
 static bool
 sleep_for_progress(ScSealSlot *slot, uint32 *seen, TimestampTz deadline, TimestampTz *missing_since)
 {
-	uint32		passed;
-
-	while ((passed = pg_atomic_read_u32(&slot->passed)) == *seen)
+	for (;;)
 	{
+		uint32		passed = pg_atomic_read_u32(&slot->passed);
 		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 
+		/* first of all: a worker that never rests must not make it wait for ever */
 		if (left <= 0)
 			return false;
+		if (passed != *seen)
+		{
+			*seen = passed;
+			return true;
+		}
 		sc_worker_require(missing_since);
 		(void) ConditionVariableTimedSleep(&slot->progress, Min(left, LOOK_MS), PG_WAIT_EXTENSION);
 	}
-	*seen = passed;
-	return true;
 }
 
 /* how often the worker was through with the chain */

@@ -77,6 +77,8 @@ sql(q{SET seoulchain.default_chain = 'city'; CREATE TABLE beside (id int) USING 
 refused("SELECT seoulchain.wait_for_seal('beside', $seq)", qr/"beside" has no row/, 'a row of another table');
 refused(q{SELECT seoulchain.wait_for_seal('pg_class', 1)}, qr/not a ledger table/, 'no ledger table');
 refused("SELECT seoulchain.wait_for_seal('t', $seq, '-1 s')", qr/timeout must not be negative/, 'a negative timeout');
+refused("SELECT seoulchain.wait_for_seal('t', $seq, '-200000 years')", qr/timeout must not be negative/, 'a very negative one');
+isnt(sql("SELECT receipt FROM seoulchain.wait_for_seal('t', $seq, '170000000 years')"), '', 'patience without end');
 is(sql("SELECT seoulchain.wait_for_seal(NULL, $seq) IS NULL"), 't', 'NULL in, NULL out');
 
 # from here on nothing is sealed by time
