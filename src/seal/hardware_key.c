@@ -256,6 +256,7 @@ read_pin(char pin[PIN_MAX + 1], ScHash *hash, const ScPkcs11Uri *uri)
 	ScStatus	status = SC_OK;
 	char		resolved[PATH_MAX];
 	char	   *what = psprintf("PIN file \"%s\"", uri->pin_file);
+	int			saved_errno;
 
 	pin[0] = '\0';
 	if (uri->pin_file[0] == '\0')
@@ -279,7 +280,14 @@ read_pin(char pin[PIN_MAX + 1], ScHash *hash, const ScPkcs11Uri *uri)
 		pin[buf.len] = '\0';
 		hash_pin(hash, uri->pin_file, pin);
 	}
+	saved_errno = errno;
 	sc_key_wipe_buf(&buf);
+	errno = saved_errno;
+	if (status == SC_IO)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read %s: %m", what),
+				 errhint("It holds the PIN, one line, belongs to the server's user and has mode 0600.")));
 	sc_status_report(status, what);
 }
 

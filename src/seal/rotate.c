@@ -147,12 +147,19 @@ settled_key(const ScChain *chain, ScKeyRole role, List **epochs)
 	return last->key;
 }
 
-/* errors if the key has signed for the chain before */
+/* errors if the key is the present one, or has signed for the chain before */
 static void
-require_new(List *epochs, const char *new_key)
+require_new(List *epochs, const char *old_key, const char *new_key)
 {
 	ListCell   *lc;
 
+	/* a node without chains has no history, but a key */
+	if (strcmp(old_key, new_key) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("this key is in force already"),
+				 errdetail("It is \"%s\".", new_key),
+				 errhint("Name another key of the token.")));
 	foreach(lc, epochs)
 		if (strcmp(((ScKeyEpoch *) lfirst(lc))->key, new_key) == 0)
 			ereport(ERROR,
@@ -264,7 +271,7 @@ sc_rotate_log_key(PG_FUNCTION_ARGS)
 	require_signed_chain(chain);
 	old_key = settled_key(chain, SC_ROLE_LOG, &epochs);
 	new_key = sc_key_request(SC_MAIL_MAKE_NEXT_KEY, SC_ROLE_LOG, chain->origin, uri);
-	require_new(epochs, new_key);
+	require_new(epochs, old_key, new_key);
 	record_rotation(chain, SC_ROLE_LOG, old_key, new_key);
 	sc_key_int4(&key, SC_CHAIN_ATTR_ID, chain->chain_id);
 	update_key("chain", "chain_pkey", &key, 1, SC_CHAIN_NATTS, SC_CHAIN_ATTR_LOG_KEY, new_key);
@@ -326,7 +333,7 @@ sc_rotate_cosigner_key(PG_FUNCTION_ARGS)
 		epochs = list_concat(epochs, some);
 	}
 	new_key = sc_key_request(SC_MAIL_MAKE_NEXT_KEY, SC_ROLE_COSIGNER, node, uri);
-	require_new(epochs, new_key);
+	require_new(epochs, old_key, new_key);
 	foreach(lc, chains)
 		record_rotation(lfirst(lc), SC_ROLE_COSIGNER, old_key, new_key);
 	update_key("node", "node_pkey", NULL, 0, SC_NODE_NATTS, SC_NODE_ATTR_COSIGNER_KEY, new_key);

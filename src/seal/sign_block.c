@@ -12,8 +12,8 @@
  * so it serves once, and not for a clone.
  *
  * After a crash between (3) and the commit of the signature rows the same
- * checkpoint is signed again: by Ed25519 with the same bytes, by ECDSA with
- * others, which say the same thing.  Memory is about what was signed, not about
+ * checkpoint is signed again: by a log's Ed25519 key with the same bytes, by
+ * ECDSA and in cosignatures, which hold a time, with others that say the same.  Memory is about what was signed, not about
  * signatures.  A token signs behind the same memory.
  *
  * Context: the worker, outside a transaction.  Source: DESIGN's trust rules,

@@ -194,7 +194,8 @@ write_pin("5678\n");
 resumed('the right PIN');
 unlink $pin_file;
 restart_worker();
-suspended('PIN file', 'no PIN file');
+suspended('could not read PIN file', 'no PIN file');
+refused('SELECT seoulchain.seal()', qr/PIN file.*HINT:[^\n]*mode 0600/s, 'which has a hint');
 write_pin("5678\n");
 resumed('the PIN file is back');
 tool('pkcs11-tool', '--module', $module, '--token-label', 'city-hall', '--login', '--pin', '5678', '--delete-object', '--type', 'privkey', '--id', '03');
@@ -229,6 +230,16 @@ my $file_key = sql(q{SELECT seoulchain.rotate_log_key('main')});
 is(substr(material($file_key), 0, 1), "\x02", 'a key made under kcmvp is of type 0x02');
 sql('SELECT seoulchain.seal()');
 is_intact($node, 'intact after rotations');
+
+# a node without chains
+make_key('alone', 'EC:prime256v1', '0a');
+sql('CREATE DATABASE alone');
+$node->safe_psql('alone', q{CREATE EXTENSION seoulchain});
+$node->safe_psql('alone', q{SELECT seoulchain.create_node('seoul.go.kr/alone')});
+my $alone = uri('alone');
+$node->safe_psql('alone', "SELECT seoulchain.rotate_cosigner_key('$alone')");
+my ($same_st, $same_o, $same_e) = $node->psql('alone', "SELECT seoulchain.rotate_cosigner_key('$alone')");
+like($same_e, qr/this key is in force already.*DETAIL.*HINT/s, 'a key does not follow itself');
 $node->stop;
 $node->start;
 sql('INSERT INTO t VALUES (2)');
