@@ -103,7 +103,7 @@ COMMENT ON FUNCTION seoulchain.distrust_authority(text, text) IS 'ends the trust
 
 CREATE FUNCTION seoulchain.add_crl(authority text, crl bytea, chain text DEFAULT 'main') RETURNS bigint
 	AS 'MODULE_PATHNAME', 'sc_add_crl' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION seoulchain.add_crl(text, bytea, text) IS 'puts an authoritys revocation list on record';
+COMMENT ON FUNCTION seoulchain.add_crl(text, bytea, text) IS 'puts a revocation list of an authority on record';
 
 CREATE FUNCTION seoulchain.add_crl(authority text, crl text, chain text DEFAULT 'main') RETURNS bigint
 	AS 'MODULE_PATHNAME', 'sc_add_crl' LANGUAGE C VOLATILE;

@@ -2,8 +2,8 @@
  * verify_event.c
  *	  Events against their leaves, and the registry against the events.
  *
- * The registry (which tables, columns and keys there are) decides how rows
- * are encoded, but no hash covers it.  The events are leaves, and say the
+ * The registry (which tables, columns and keys there are, and where members
+ * are) decides how rows are encoded and judged, but no hash covers it.  The events are leaves, and say the
  * same: what the two disagree on was altered in the registry.
  *
  * Invariant: only events whose leaf agrees are believed; those of the running
@@ -18,6 +18,7 @@
 #include "ledger/journal.h"
 #include "ledger/registry_tables.h"
 #include "member/signature_rule.h"
+#include "member/tables.h"
 #include "sign/rotation.h"
 #include "access/table.h"
 #include "utils/builtins.h"
@@ -31,9 +32,9 @@ typedef struct EventFact
 {
 	int32		chain_id;
 	int64		ledger_seq;
-	char	   *type;			/* join, column, drop, time, key, signature */
+	char	   *type;			/* join, column, drop, time, key, signature, members */
 	char	   *table;			/* ledger name; of a change of key the old one */
-	char	   *column;			/* ledger name, or NULL for the table itself; the new key; a signature rule's text */
+	char	   *column;			/* ledger name, or NULL for the table itself; the new key; a signature rule's text; what of members the table is for */
 	bool		met;			/* the registry says the same */
 } EventFact;
 
@@ -158,6 +159,20 @@ rule_text(const ScSignatureRule *rule)
 	return text;
 }
 
+/* the tables in which the chain keeps its members */
+static void
+take_members(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *event)
+{
+	const ScJson *tables = sc_json_member(event, "tables");
+
+	for (int i = 0; i < SC_MT_COUNT; i++)
+	{
+		const char *name = sc_member_table_name((ScMemberTable) i);
+
+		add_fact(pass, chain, ledger_seq, "members", string_of(tables, name), name);
+	}
+}
+
 /* takes what a believed event says */
 static void
 take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *leaf)
@@ -177,6 +192,8 @@ take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const 
 		add_fact(pass, chain, ledger_seq, type, table, NULL);
 	if (strcmp(type, "signature") == 0)
 		add_fact(pass, chain, ledger_seq, type, table, rule_text(rule_of(event)));
+	if (strcmp(type, "members") == 0)
+		take_members(pass, chain, ledger_seq, event);
 	if (sc_verify_event_hook != NULL && event != NULL && event->kind == SC_JSON_OBJECT)
 		sc_verify_event_hook->event(pass->v, chain, ledger_seq, event);
 	if ((strcmp(type, "join") != 0 && strcmp(type, "column") != 0) || columns == NULL || columns->kind != SC_JSON_ARRAY)
@@ -251,7 +268,7 @@ event_row(void *arg, ScScan *scan)
 	sc_json_free(json);
 }
 
-/* the fact that says so, or NULL */
+/* the fact that says so, or NULL; SC_NONE: whatever its number is */
 static EventFact *
 find_fact(EventPass *pass, int32 chain_id, int64 ledger_seq, const char *type, const char *table, const char *column)
 {
@@ -261,7 +278,7 @@ find_fact(EventPass *pass, int32 chain_id, int64 ledger_seq, const char *type, c
 	{
 		EventFact  *fact = lfirst(cell);
 
-		if (fact->chain_id == chain_id && fact->ledger_seq == ledger_seq &&
+		if (fact->chain_id == chain_id && (ledger_seq == SC_NONE || fact->ledger_seq == ledger_seq) &&
 			strcmp(fact->type, type) == 0 && strcmp(fact->table, table) == 0 &&
 			(column == NULL || (fact->column && strcmp(fact->column, column) == 0)))
 			return fact;
@@ -308,6 +325,68 @@ rule_row(void *arg, ScScan *scan)
 		registry_fault(pass, 0, InvalidOid, SC_NONE);
 	else if (sc_verify_wants(pass->v, sc_verify_chain(pass->v, table->chain_id)))
 		meet_fact(pass, table, rule->rule_seq, "signature", rule_text(rule));
+}
+
+/* the ledger table that a relation is or was, or NULL */
+static const ScVerifyTable *
+table_of(const ScVerify *v, int32 chain_id, Oid relid)
+{
+	ListCell   *cell;
+
+	foreach(cell, v->tables)
+	{
+		const ScVerifyTable *table = lfirst(cell);
+
+		if (table->chain_id == chain_id && table->relid == relid)
+			return table;
+	}
+	return NULL;
+}
+
+/* a table of members that the registry does not know: right when it was dropped, of which the ledger forgets the relation */
+static void
+meet_dropped(EventPass *pass, int32 chain_id, const char *name, Oid relid)
+{
+	ListCell   *cell;
+
+	foreach(cell, pass->v->tables)
+	{
+		const ScVerifyTable *table = lfirst(cell);
+		EventFact  *fact = table->chain_id == chain_id && table->dropped_seq != 0 ?
+			find_fact(pass, chain_id, SC_NONE, "members", table->ledger_name, name) : NULL;
+
+		if (fact == NULL)
+			continue;
+		fact->met = true;
+		return;
+	}
+	registry_fault(pass, chain_id, relid, SC_NONE);
+}
+
+/* one row of seoulchain.member_registry: where a chain's members are */
+static void
+members_row(void *arg, ScScan *scan)
+{
+	EventPass  *pass = arg;
+	int32		chain_id = DatumGetInt32(scan->values[0]);
+	const ScVerifyChain *chain = sc_verify_chain(pass->v, chain_id);
+
+	if (chain == NULL)
+		registry_fault(pass, chain_id, InvalidOid, SC_NONE);
+	else if (sc_verify_wants(pass->v, chain))
+	{
+		for (int i = 0; i < SC_MT_COUNT; i++)
+		{
+			Oid			relid = DatumGetObjectId(scan->values[1 + i]);
+			const char *name = sc_member_table_name((ScMemberTable) i);
+			const ScVerifyTable *table = table_of(pass->v, chain_id, relid);
+
+			if (table == NULL)
+				meet_dropped(pass, chain_id, name, relid);
+			else
+				meet_fact(pass, table, SC_NONE, "members", name);
+		}
+	}
 }
 
 /* the registry's tables against the events */
@@ -376,6 +455,7 @@ sc_verify_events(ScVerify *v)
 	Relation	events = sc_verify_open("event");
 	Relation	columns = sc_verify_open("ledger_column");
 	Relation	rules = sc_verify_open("signature_rule");
+	Relation	members = sc_verify_open(SC_MEMBER_REGISTRY);
 	ListCell   *cell;
 
 	sc_verify_scan(v, events, event_row, &pass);
@@ -387,6 +467,7 @@ sc_verify_events(ScVerify *v)
 	}
 	sc_verify_scan(v, columns, column_row, &pass);
 	sc_verify_scan(v, rules, rule_row, &pass);
+	sc_verify_scan(v, members, members_row, &pass);
 	foreach(cell, pass.facts)
 	{
 		const EventFact *fact = lfirst(cell);
@@ -399,4 +480,5 @@ sc_verify_events(ScVerify *v)
 	table_close(events, NoLock);
 	table_close(columns, NoLock);
 	table_close(rules, NoLock);
+	table_close(members, NoLock);
 }

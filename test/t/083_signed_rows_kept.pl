@@ -127,4 +127,24 @@ foreach my $attack (
 	is_intact($node, "$name: and put back");
 }
 
+# where members are: another ledger table with the same columns would give whoever made it everybody's keys
+$node->safe_psql('postgres', q{CREATE TABLE other_keys (LIKE members.key) USING ledger; SELECT seoulchain.add_ledger_time('other_keys');
+	CREATE TABLE plain_keys (LIKE members.key)});
+is_intact($node, 'a table that looks like one of members');
+foreach my $attack (
+	[ 'another table of keys', q{UPDATE seoulchain.member_registry SET key = 'other_keys'} ],
+	[ 'a table of keys that is no ledger table', q{UPDATE seoulchain.member_registry SET key = 'plain_keys'} ],
+	[ 'tables of members exchanged', 'UPDATE seoulchain.member_registry SET member = key, key = member' ],
+	[ 'members said to be of another chain', 'UPDATE seoulchain.member_registry SET chain_id = chain_id + 77' ],
+	[ 'members forgotten', 'DELETE FROM seoulchain.member_registry' ])
+{
+	my ($name, $sql) = @$attack;
+	$node->safe_psql('postgres', "CREATE TABLE kept AS TABLE seoulchain.member_registry; $sql");
+	like(faults_of('postgres'), qr/registry altered/, $name);
+	$node->safe_psql('postgres', 'DELETE FROM seoulchain.member_registry; INSERT INTO seoulchain.member_registry TABLE kept; DROP TABLE kept');
+	is_intact($node, "$name: and put back");
+}
+$node->safe_psql('postgres', 'DROP TABLE members.crl');
+is_intact($node, 'a table of members was dropped by its owner');
+
 done_testing();
