@@ -6,10 +6,8 @@
  * and when a restore gives them other numbers.  A later rule of a table takes
  * the place of an earlier one for the rows behind it; both stay on record.
  *
- * Invariant: what the cache hands out was made after every invalidation that
- * this session had processed by then; writers of rules invalidate the ledger
- * table.  A message only marks an entry stale, its memory goes when the table
- * is asked for next.
+ * Invariant: as in ledger/relation_cache.c; writers of rules invalidate the
+ * ledger table.
  * Locks: AccessShareLock on the registry while it is read.
  * Effects: sc_signature_rule_add writes a row below SQL.
  * Source: docs/format.md sections 1.2 and 12.
@@ -27,31 +25,15 @@
 #include "core/json.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
+#include "ledger/relation_cache.h"
 #include "member/signed_payload.h"
 #include "parser/parse_func.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #define RULE_TABLE "signature_rule"
-
-/* a cached answer: no rule, too */
-typedef struct CacheEntry
-{
-	Oid			relid;			/* hash key */
-	bool		stale;
-	MemoryContext context;		/* NULL while nothing was made */
-	ScSigning  *signing;		/* NULL: no rule */
-} CacheEntry;
-
-static HTAB *cache = NULL;
-static CacheEntry *last = NULL; /* entries are never removed */
-static Oid	registry[3];		/* whose invalidation makes every entry stale */
-static uint64 generation = 0;	/* counts messages */
 
 /* the names in a text[] */
 static List *
@@ -170,41 +152,6 @@ sc_signature_rule_add(const ScSignatureRule *rule)
 	CommandCounterIncrement();
 }
 
-/* relcache callback: marks entries stale, frees nothing */
-static void
-invalidate(Datum arg, Oid relid)
-{
-	bool		all = !OidIsValid(relid) || relid == registry[0] || relid == registry[1] || relid == registry[2];
-	HASH_SEQ_STATUS scan;
-	CacheEntry *entry;
-
-	generation++;
-	if (!all)
-	{
-		entry = hash_search(cache, &relid, HASH_FIND, NULL);
-		if (entry != NULL)
-			entry->stale = true;
-		return;
-	}
-	hash_seq_init(&scan, cache);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		entry->stale = true;
-}
-
-/* makes the hash table, once a session */
-static void
-create_cache(void)
-{
-	HASHCTL		ctl = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(CacheEntry),
-		.hcxt = CacheMemoryContext
-	};
-
-	cache = hash_create("seoulchain signature rules", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
-}
-
 /* the attribute of a column by its ledger name; *position is its place in the format */
 static AttrNumber
 find_column(Relation rel, const ScRowFormat *format, const char *name, int *position)
@@ -263,52 +210,24 @@ sc_signing_digest(const ScSigning *signing, const Datum *values, const bool *nul
 	return true;
 }
 
-/* gives the entry a new answer; the old one goes once the new one is there */
-static void
-rebuild(CacheEntry *entry, Relation rel)
+/* what the table's latest rule means for its rows; NULL: it has none */
+static void *
+make_signing(Relation rel)
 {
-	uint64		before = generation;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain signature rule", ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
 	ScLedgerTable *table = sc_ledger_by_relation(RelationGetRelid(rel), true);
 	List	   *rules = table ? sc_signature_rules(table->table_id, NULL) : NIL;
-	ScSigning  *signing = NULL;
 
-	registry[0] = sc_registry_relation("ledger");
-	registry[1] = sc_registry_relation("ledger_column");
-	registry[2] = sc_registry_relation(RULE_TABLE);
-	if (rules != NIL)
-		signing = sc_signing_make(rel, table->chain_id, llast(rules));
-	MemoryContextSwitchTo(old);
-
-	MemoryContextSetParent(context, CacheMemoryContext);
-	if (entry->context != NULL)
-		MemoryContextDelete(entry->context);
-	entry->context = context;
-	entry->signing = signing;
-	entry->stale = generation != before;
+	return rules != NIL ? sc_signing_make(rel, table->chain_id, llast(rules)) : NULL;
 }
+
+static ScRelationCache cache = {
+	.name = "seoulchain signature rules",
+	.make = make_signing,
+	.depends = {"ledger", "ledger_column", RULE_TABLE}
+};
 
 const ScSigning *
 sc_signing(Relation rel)
 {
-	Oid			relid = RelationGetRelid(rel);
-	CacheEntry *entry = last;
-	bool		found;
-
-	if (entry != NULL && entry->relid == relid && !entry->stale)
-		return entry->signing;
-	if (cache == NULL)
-		create_cache();
-	entry = hash_search(cache, &relid, HASH_ENTER, &found);
-	if (!found)
-	{
-		entry->stale = true;
-		entry->context = NULL;
-		entry->signing = NULL;
-	}
-	if (entry->stale)
-		rebuild(entry, rel);
-	last = entry;
-	return entry->signing;
+	return sc_relation_cache_get(&cache, rel);
 }
