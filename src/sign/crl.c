@@ -156,12 +156,48 @@ is_current(const X509_CRL *crl, int64_t at)
 	return sc_cert_time(&until, X509_CRL_get0_lastUpdate(crl)) && until >= at;
 }
 
-/* keeps the earliest revocation of any certificate of the chain */
+/* whether what was signed before a revocation for this reason stays good (RFC 3161 section 4) */
+static bool
+is_harmless(int reason)
+{
+	return reason == 0 || reason == 3 || reason == 4 || reason == 5;
+}
+
+/* the reason that an entry gives, -1 for none */
+static int
+reason_of_entry(X509_REVOKED *entry)
+{
+	ASN1_ENUMERATED *code = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+	int			reason = code ? (int) ASN1_ENUMERATED_get(code) : -1;
+
+	ASN1_ENUMERATED_free(code);
+	return reason;
+}
+
+/* keeps the earliest time from which the key may have been misused */
+static void
+note_misuse(ScCertJudgement *out, X509_REVOKED *entry)
+{
+	ASN1_GENERALIZEDTIME *since = X509_REVOKED_get_ext_d2i(entry, NID_invalidity_date, NULL, NULL);
+	int64_t		time;
+
+	if (sc_cert_time(&time, since) && (!out->has_invalid_since || time < out->invalid_since))
+	{
+		out->has_invalid_since = true;
+		out->invalid_since = time;
+	}
+	ASN1_GENERALIZEDTIME_free(since);
+}
+
+/*
+ * Keeps the earliest revocation of any certificate of the chain, and the worst
+ * that any entry says: authorities name a graver reason, or an earlier
+ * misuse, in later lists under the same time.
+ */
 static void
 note_revocation(ScCertJudgement *out, X509_REVOKED *entry, int depth, int64_t at)
 {
-	ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
-	ASN1_GENERALIZEDTIME *since = X509_REVOKED_get_ext_d2i(entry, NID_invalidity_date, NULL, NULL);
+	int			reason = reason_of_entry(entry);
 	int64_t		when;
 
 	/* a time that cannot be read must not help the revoked */
@@ -171,16 +207,17 @@ note_revocation(ScCertJudgement *out, X509_REVOKED *entry, int depth, int64_t at
 	{
 		out->revoked = true;
 		out->revoked_at = when;
-		out->revocation_reason = reason ? (int) ASN1_ENUMERATED_get(reason) : -1;
-		out->has_invalid_since = sc_cert_time(&out->invalid_since, since);
+		out->revocation_reason = reason;
 		if (when <= at)
 		{
 			out->reason = SC_CERT_REVOKED;
 			out->depth = depth;
 		}
 	}
-	ASN1_ENUMERATED_free(reason);
-	ASN1_GENERALIZEDTIME_free(since);
+	else if (when == out->revoked_at && is_harmless(out->revocation_reason) && !is_harmless(reason))
+		out->revocation_reason = reason;
+	out->compromised = out->compromised || !is_harmless(reason);
+	note_misuse(out, entry);
 }
 
 void

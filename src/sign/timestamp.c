@@ -446,13 +446,6 @@ strong_signature(PKCS7 *token)
 	return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
 }
 
-/* whether tokens made before a revocation for this reason stay good (RFC 3161 section 4) */
-static bool
-harmless_revocation(int reason)
-{
-	return reason == 0 || reason == 3 || reason == 4 || reason == 5;
-}
-
 /* judges the certificate that signed, at the token's time */
 static ScTimeReason
 judge_signer(ScTimestamp *out, const ScAuthorities *authorities, PKCS7 *token)
@@ -466,7 +459,7 @@ judge_signer(ScTimestamp *out, const ScAuthorities *authorities, PKCS7 *token)
 
 		sc_cert_judge_decoded(judgement, authorities, sk_X509_value(signers, 0), token->d.sign->cert,
 							  SC_CERT_USE_TIMESTAMPS, out->seconds);
-		if (judgement->reason == SC_CERT_OK && judgement->revoked && !harmless_revocation(judgement->revocation_reason))
+		if (judgement->reason == SC_CERT_OK && judgement->compromised)
 			judgement->reason = SC_CERT_REVOKED;
 		reason = judgement->reason == SC_CERT_OK ? SC_TIME_OK : SC_TIME_AUTHORITY;
 	}

@@ -47,9 +47,10 @@ typedef struct ScCertJudgement
 	ScHash		authority;		/* SHA-256 of the registered certificate that the chain ends in */
 	bool		revoked;		/* some CRL lists one of the chain, at whatever time */
 	int64_t		revoked_at;		/* the earliest such time */
-	int			revocation_reason;	/* RFC 5280 CRLReason, -1 when none is given */
+	int			revocation_reason;	/* RFC 5280 CRLReason given with it, the gravest of several; -1 when none is */
+	bool		compromised;	/* some CRL gives a reason that spoils earlier signatures, too, or none */
 	bool		has_invalid_since;
-	int64_t		invalid_since;	/* the CRL says that the key may have been misused since */
+	int64_t		invalid_since;	/* a CRL says that the key may have been misused since; the earliest */
 	bool		crls_current;	/* each certificate below the authority has a CRL that was not outdated then */
 	ScMemberKey key;			/* unless MALFORMED or KEY */
 } ScCertJudgement;

@@ -276,6 +276,23 @@ test_authority_faults(void)
 	CHECK(judge_at(&stamp_ec, revoked - 1, EVP_sha256(), pki_crl(&root, &stamp_ec, revoked, -1, 0, TODAY, TODAY + 9), &stamp) == SC_TIME_AUTHORITY);
 	CHECK(stamp.authority.reason == SC_CERT_REVOKED);
 
+	/* first it was superseded, then the authority says that the key was stolen */
+	{
+		ScAuthorities *trusted = authorities();
+		PkiDer		first = pki_crl(&root, &stamp_ec, revoked, 4, 0, TODAY, TODAY + 9);
+		PkiDer		second = pki_crl(&root, &stamp_ec, revoked, 1, 0, TODAY + 1, TODAY + 9);
+		PkiDer		token = stamp_at(&stamp_ec, revoked - 1, EVP_sha256());
+
+		CHECK(sc_authorities_add_crl(trusted, first.data, first.len) == SC_CERT_OK);
+		CHECK(sc_timestamp_verify(&stamp, trusted, token.data, token.len, checkpoint, strlen(checkpoint), NULL, 0) == SC_TIME_OK);
+		CHECK(sc_authorities_add_crl(trusted, second.data, second.len) == SC_CERT_OK);
+		CHECK(sc_timestamp_verify(&stamp, trusted, token.data, token.len, checkpoint, strlen(checkpoint), NULL, 0) == SC_TIME_AUTHORITY);
+		OPENSSL_free(first.data);
+		OPENSSL_free(second.data);
+		OPENSSL_free(token.data);
+		sc_authorities_free(trusted);
+	}
+
 	/* a certificate for something else: libcrypto will not even let it make a token */
 	web = stamp_cert(EVP_EC_gen("P-256"), "serverAuth", TODAY + 10 * PKI_DAY);
 	CHECK(X509_check_purpose(web.cert, X509_PURPOSE_TIMESTAMP_SIGN, 0) != 1);

@@ -203,6 +203,24 @@ test_revocation(void)
 	j = with_crl(pki_crl(&middle, &clerk, when, 6, 0, from, until), TODAY);
 	CHECK(j.reason == SC_CERT_REVOKED && strcmp(sc_cert_revocation_text(j.revocation_reason), "on hold") == 0);
 
+	/* a later list names a graver reason and an earlier misuse, under the same time or a later one */
+	for (int later = 0; later < 2; later++)
+	{
+		ScAuthorities *trusted = authorities();
+		PkiDer		first = pki_crl(&middle, &clerk, when, 4, 0, from, until);
+		PkiDer		second = pki_crl(&middle, &clerk, when + later, 1, when - 5000, from + 1, until);
+
+		CHECK(sc_authorities_add_crl(trusted, first.data, first.len) == SC_CERT_OK);
+		CHECK(!judge(trusted, &clerk, when - 1).compromised);
+		CHECK(sc_authorities_add_crl(trusted, second.data, second.len) == SC_CERT_OK);
+		j = judge(trusted, &clerk, when - 1);
+		CHECK(j.reason == SC_CERT_OK && j.revoked && j.revoked_at == when && j.compromised);
+		CHECK(j.has_invalid_since && j.invalid_since == when - 5000 && j.revocation_reason == (later ? 4 : 1));
+		OPENSSL_free(first.data);
+		OPENSSL_free(second.data);
+		sc_authorities_free(trusted);
+	}
+
 	/* not listed, and lists of others */
 	j = with_crl(pki_crl(&middle, NULL, 0, 0, 0, from, until), TODAY);
 	CHECK(j.reason == SC_CERT_OK && !j.revoked);
