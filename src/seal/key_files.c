@@ -10,6 +10,8 @@
  *
  * Invariant: no key of this server stands under two names.  The id of an ECDSA
  * key does not depend on its name, so its signatures could be shown as either.
+ * Locks: the folder of all folders while that is looked at and a key is kept,
+ * since each database has a worker of its own.
  *
  * Effects: key files are made with O_EXCL and fsynced by sign/key.c; none is
  * ever replaced or removed.
@@ -22,6 +24,7 @@
 #include "ledger/error.h"
 #include "ledger/settings.h"
 #include "seal/key_files.h"
+#include "sign/file.h"
 #include "sign/rotation.h"
 #include "storage/fd.h"
 
@@ -277,6 +280,43 @@ keep_key(ScSigningKey *key, const char *path, const char *uri)
 	return result;
 }
 
+/*
+ * Keeps the key under the path unless it, or for a name's first key the name,
+ * is another's.  Other workers of this server wait meanwhile; the token was
+ * asked before.
+ */
+static char *
+keep_unique(ScSigningKey *key, const char *directory, const char *path, const char *uri, bool first)
+{
+	char	   *volatile result = NULL;
+	int			lock;
+
+	if (sc_file_lock_folder(&lock, directory) != SC_OK)
+	{
+		sc_key_wipe(key);
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not lock the folder that holds \"%s\"", directory)));
+	}
+	PG_TRY();
+	{
+		if (first)
+			check_name_unique(directory, path, key->public.name);
+		if (first && access(path, F_OK) == 0)
+			check_unused(key->public.name);
+		if (uri[0] != '\0')
+			check_key_unique(directory, path, &key->public);
+		result = keep_key(key, path, uri);
+	}
+	PG_FINALLY();
+	{
+		sc_key_wipe(key);
+		close(lock);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 char *
 sc_key_file_make(ScKeyRole role, const char *name, const char *uri)
 {
@@ -284,25 +324,16 @@ sc_key_file_make(ScKeyRole role, const char *name, const char *uri)
 	char	   *path = key_path(directory, role, name, NULL);
 	ScSigningKey key;
 
-	check_name_unique(directory, path, name);
-	if (access(path, F_OK) == 0)
-		check_unused(name);
 	new_key(&key, role, name, uri);
-	if (uri[0] != '\0')
-		check_key_unique(directory, path, &key.public);
-	return keep_key(&key, path, uri);
+	return keep_unique(&key, directory, path, uri, true);
 }
 
 char *
 sc_key_file_make_next(ScKeyRole role, const char *name, const char *uri)
 {
 	char	   *directory = sc_key_directory(false);
-	char	   *path;
 	ScSigningKey key;
 
 	new_key(&key, role, name, uri);
-	path = key_path(directory, role, name, key.public.id);
-	if (uri[0] != '\0')
-		check_key_unique(directory, path, &key.public);
-	return keep_key(&key, path, uri);
+	return keep_unique(&key, directory, key_path(directory, role, name, key.public.id), uri, false);
 }

@@ -4,6 +4,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Fcntl qw(:DEFAULT :flock);
 use MIME::Base64;
 use Seoulchain::Test;
 
@@ -53,6 +54,18 @@ foreach my $height ($h0, $h1, $h2, $h3)
 {
 	is(sql("SELECT string_agg(fault, ',') FROM seoulchain.verify(NULL, seoulchain.checkpoint('main', $height))"), '', "a checkpoint of block $height is still believed");
 }
+
+# one worker at a time looks whether a key or a name is another's, and keeps its own
+sysopen(my $folder, $keys, O_RDONLY | O_DIRECTORY) or die;
+flock($folder, LOCK_EX) or die;
+my $waiting = $node->background_psql('postgres', on_error_stop => 0);
+$waiting->query_until(qr/begun/, "\\echo begun\nSELECT seoulchain.create_chain('later');\n\\echo ended\n");
+sleep 2;
+is(scalar(grep { /later/ } glob "$keys/*/*"), 0, 'while another worker keeps a key, none is kept');
+flock($folder, LOCK_UN) or die;
+$waiting->query_until(qr/ended/, "\n");
+is(scalar(grep { /later\.log\.key$/ } glob "$keys/*/*"), 1, 'then it is');
+$waiting->quit;
 
 # the cosigner key
 my $cosigner2 = sql('SELECT seoulchain.rotate_cosigner_key()');
