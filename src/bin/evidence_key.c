@@ -139,7 +139,8 @@ sc_evidence_check_signature(ScEvidence *evidence, bool *good)
 	if (reason == SC_JWS_NO_MEMORY || reason == SC_JWS_INTERNAL)
 		return sc_evidence_fail(evidence, SC_UNUSABLE, NULL, "The signature could not be checked for lack of memory.");
 	*good = reason == SC_JWS_OK;
-	if (!*good)
+	/* a rule that came after the row did not ask for a signature: a bad one proves nothing */
+	if (!*good && evidence->ruling.reason != SC_REASON_BEFORE_RULE)
 	{
 		evidence->ruling = sc_verdict_for(SC_REASON_BAD_SIGNATURE);
 		evidence->detail = sc_jws_reason_text(reason);

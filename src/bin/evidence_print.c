@@ -169,6 +169,8 @@ print_limits(const ScEvidence *evidence)
 {
 	int			nidle = 0;
 
+	if (evidence->ruling.reason == SC_REASON_BAD_SIGNATURE)
+		puts("  Not known: whether another key of the signer, or a later rule of the table before the row, makes the signature good.");
 	for (int i = 0; i < evidence->npieces; i++)
 		nidle += evidence->pieces[i].idle;
 	puts("  Not known: whether anything that was not shown here, a revocation above all, speaks against the key.");
@@ -186,6 +188,7 @@ print_limits(const ScEvidence *evidence)
 void
 sc_evidence_print(const ScEvidence *evidence, ScVerdict verdict)
 {
+	static const char *const refuted = "This row stands in the ledger, but by the rule and key that were shown its signature is not valid";
 	static const char *const heads[] = {
 		[SC_ANSWER_VALID] = "This row stands in the ledger, and a key that was valid then signed it",
 		[SC_ANSWER_DOUBTFUL] = "This row stands in the ledger and is signed, but the key may have been in other hands",
@@ -198,7 +201,8 @@ sc_evidence_print(const ScEvidence *evidence, ScVerdict verdict)
 		print_failure(evidence);
 		return;
 	}
-	printf("%s: %s\n  %s.\n", evidence->path, sc_verdict_word(verdict), heads[evidence->ruling.answer]);
+	printf("%s: %s\n  %s.\n", evidence->path, sc_verdict_word(verdict),
+		   evidence->ruling.reason == SC_REASON_BAD_SIGNATURE ? refuted : heads[evidence->ruling.answer]);
 	if (evidence->trusted == SC_UNVOUCHED)
 		printf("  The arithmetic is right, but %s.\n"
 			   "  All that is proven: whoever accepts the root hash below accepts these records.\n", evidence->trust_reason);

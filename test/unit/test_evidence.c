@@ -641,6 +641,11 @@ test_rules(void)
 	rule_event = put_event(TABLE, RULE);
 	standard_files();
 	CHECK(judged(5, "undecided (before_rule)"));
+
+	/* nor did it ask for the columns that it names: who shows it has not shown that the ledger took a bad signature */
+	rule_event = put_event(TABLE, "{\"columns\":[\"car\",\"km\"],\"signature\":\"signature\",\"signer\":\"inspector\",\"type\":\"signature\"}");
+	standard_files();
+	CHECK(judged(5, "undecided (before_rule)"));
 	rule_event = put_event(TABLE "#2", RULE);
 	standard_files();
 	CHECK(judged(1, "another table's"));
@@ -652,6 +657,8 @@ test_rules(void)
 	row = put_signed("kim", &kim, HEADER, ROW_TIME, false, NULL);
 	standard_files();
 	CHECK(judged(1, "invalid (bad_signature)"));
+	CHECK(judged(1, "by the rule and key that were shown its signature is not valid"));
+	CHECK(judged(1, "Not known: whether another key of the signer, or a later rule of the table before the row, makes the signature good."));
 
 	/* a row that names no time, no signer, no signature */
 	begin_chain();
