@@ -270,7 +270,8 @@ require_times(const ScBound *bound)
  * before ends then.  Returns the time.  Privileges: seoulchain_operator who
  * owns the tables.  Errors: OBJECT_NOT_IN_PREREQUISITE_STATE (activated
  * already, approvals missing, other rules, other answers, closed chain),
- * CHECK_VIOLATION with the rows that break it, INSUFFICIENT_PRIVILEGE.
+ * CHECK_VIOLATION with the rows that break it, DATA_CORRUPTED (an approval
+ * that its event does not bear out), INSUFFICIENT_PRIVILEGE.
  */
 Datum
 sc_activate_contract(PG_FUNCTION_ARGS)
@@ -298,7 +299,7 @@ sc_activate_contract(PG_FUNCTION_ARGS)
 	bound = sc_bind(chain->chain_id, sc_definition_parse(version->definition), false);
 	check_rules(chain, version, bound);
 	sc_test_cases_run(bound);
-	sc_approvals_require(contract, version, "activate", sc_version_last(versions));
+	sc_approvals_require(chain, contract, version, "activate", sc_version_last(versions));
 
 	table_ids = tables_concerned(bound, standing);
 	sc_contract_lock_tables(contract, table_ids);
@@ -348,7 +349,7 @@ sc_retire_contract(PG_FUNCTION_ARGS)
 				 errmsg("no version of contract \"%s\" is in force without an end", contract->name),
 				 errhint("SELECT version, state, active_until FROM seoulchain.contract_versions WHERE contract = '%s';",
 						 contract->name)));
-	sc_approvals_require(contract, version, "retire", NULL);
+	sc_approvals_require(chain, contract, version, "retire", NULL);
 	table_ids = sc_version_tables(version);
 	sc_contract_lock_tables(contract, table_ids);
 	until = sc_contract_time(!PG_ARGISNULL(2), PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2), "active_until");

@@ -7,8 +7,9 @@
  * on was altered in the registry.
  *
  * Invariant: only events that agree with their leaves are believed.  Every
- * version, approval and rule in the registry has its events; every event has
- * its row.
+ * contract, version, approval and rule in the registry has its events; every
+ * event has its row; what was activated or retired had been approved; state is
+ * kept under rules of the registry only.
  * Memory: the contracts' events and registry rows, in the run's context.
  */
 #include "postgres.h"
@@ -19,28 +20,21 @@
 #include "contract/event.h"
 #include "contract/json_tree.h"
 #include "contract/memory.h"
+#include "contract/policy_verify.h"
 #include "contract/store.h"
 #include "proof/verify.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* an event of type contract */
-typedef struct Fact
-{
-	int32		chain_id;
-	int64		ledger_seq;
-	const ScJson *event;
-	bool		met;			/* the registry says the same */
-} Fact;
-
 typedef struct Run
 {
 	ScVerify   *v;
-	List	   *facts;			/* of Fact */
+	List	   *facts;			/* of ScContractFact */
 	List	   *contracts;		/* of ScContract, as the registry has them */
 	List	   *versions;		/* of ScContractVersion */
 	List	   *rules;			/* of ScContractRule */
+	List	   *strays;			/* numbers of rules that keep state and are not there: each is told of once */
 } Run;
 
 static Run *
@@ -62,28 +56,19 @@ take_event(ScVerify *v, const ScVerifyChain *chain, int64 ledger_seq, const ScJs
 	Run		   *run = run_of(v);
 	MemoryContext old;
 	ScBuf	   *text;
-	Fact	   *fact;
+	ScContractFact *fact;
 
 	if (type == NULL || strcmp(type, "contract") != 0)
 		return;
 	old = MemoryContextSwitchTo(v->context);
 	text = sc_context_buf();
 	sc_tree_write(text, event);
-	fact = palloc0(sizeof(Fact));
+	fact = palloc0(sizeof(ScContractFact));
 	fact->chain_id = chain->chain_id;
 	fact->ledger_seq = ledger_seq;
 	fact->event = sc_context_json(sc_buf_copy(text), "event");
 	run->facts = lappend(run->facts, fact);
 	MemoryContextSwitchTo(old);
-}
-
-/* does the event say this of the member?  NULL: it need not. */
-static bool
-says(const Fact *fact, const char *member, const char *value)
-{
-	const char *text = sc_tree_text(fact->event, member);
-
-	return text != NULL && value != NULL && strcmp(text, value) == 0;
 }
 
 static const ScContract *
@@ -132,7 +117,7 @@ fault(const Run *run, int32 contract_id, int64 ledger_seq)
 }
 
 /* the event at that number about this version with one of the actions, or NULL after telling so */
-static Fact *
+static ScContractFact *
 find_fact(const Run *run, int32 contract_id, int32 version, int64 ledger_seq, const char *action, const char *or_action)
 {
 	const ScContract *contract = contract_of(run, contract_id);
@@ -140,11 +125,11 @@ find_fact(const Run *run, int32 contract_id, int32 version, int64 ledger_seq, co
 
 	foreach(cell, run->facts)
 	{
-		Fact	   *fact = lfirst(cell);
+		ScContractFact *fact = lfirst(cell);
 
 		if (contract && fact->chain_id == contract->chain_id && fact->ledger_seq == ledger_seq &&
-			says(fact, "contract", contract->name) && says(fact, "version", psprintf("%d", version)) &&
-			(says(fact, "action", action) || (or_action && says(fact, "action", or_action))))
+			sc_fact_says(fact, "contract", contract->name) && sc_fact_says(fact, "version", psprintf("%d", version)) &&
+			(sc_fact_says(fact, "action", action) || (or_action && sc_fact_says(fact, "action", or_action))))
 		{
 			fact->met = true;
 			return fact;
@@ -155,9 +140,9 @@ find_fact(const Run *run, int32 contract_id, int32 version, int64 ledger_seq, co
 }
 
 static void
-require(const Run *run, const Fact *fact, int32 contract_id, const char *member, const char *value)
+require(const Run *run, const ScContractFact *fact, int32 contract_id, const char *member, const char *value)
 {
-	if (fact != NULL && !says(fact, member, value))
+	if (fact != NULL && !sc_fact_says(fact, member, value))
 		fault(run, contract_id, fact->ledger_seq);
 }
 
@@ -217,7 +202,7 @@ approval_row(void *arg, ScScan *scan)
 	Run		   *run = arg;
 	int32		id = DatumGetInt32(scan->values[SC_APPROVAL_ATTR_CONTRACT_ID - 1]);
 	const ScContractApproval *approval = sc_approval_from_row(scan->values, scan->nulls);
-	Fact	   *fact;
+	ScContractFact *fact;
 
 	if (!wanted(run, id))
 		return;
@@ -259,7 +244,7 @@ defined_rule(const ScJson *definition, const char *table_name, int ordinal)
 
 /* is there a rule of that name, version and digest among those that the event names? */
 static bool
-names_rule(const Fact *fact, const ScContractRule *rule)
+names_rule(const ScContractFact *fact, const ScContractRule *rule)
 {
 	const ScJson *rules = fact ? sc_json_member(fact->event, "rules") : NULL;
 	ScBuf	   *hex = sc_context_buf();
@@ -267,10 +252,10 @@ names_rule(const Fact *fact, const ScContractRule *rule)
 	sc_buf_hex(hex, rule->digest, sizeof(rule->digest));
 	for (const ScJson *named = rules ? rules->first : NULL; named; named = named->next)
 	{
-		const Fact	as_fact = {.event = named};
+		const ScContractFact as_fact = {.event = named};
 
-		if (says(&as_fact, "name", rule->rule) && says(&as_fact, "version", rule->rule_version) &&
-			says(&as_fact, "digest", sc_buf_copy(hex)))
+		if (sc_fact_says(&as_fact, "name", rule->rule) && sc_fact_says(&as_fact, "version", rule->rule_version) &&
+			sc_fact_says(&as_fact, "digest", sc_buf_copy(hex)))
 			return true;
 	}
 	return false;
@@ -280,13 +265,13 @@ names_rule(const Fact *fact, const ScContractRule *rule)
 static bool
 rule_agrees(const Run *run, const ScContractRule *rule, const ScContractVersion *version)
 {
-	const ScJson *defined = defined_rule(sc_context_json(version->definition, "contract definition"),
+	const ScJson *defined = defined_rule(sc_context_try_json(version->definition),
 										 table_name(run, rule->table_id), rule->ordinal);
 	const ScJson *parameters = defined ? sc_json_member(defined, "parameters") : NULL;
-	const Fact	as_fact = {.event = defined};
+	const ScContractFact as_fact = {.event = defined};
 	ScBuf	   *text = sc_context_buf();
 
-	if (parameters == NULL || !says(&as_fact, "name", rule->rule) || !says(&as_fact, "version", rule->rule_version))
+	if (parameters == NULL || !sc_fact_says(&as_fact, "name", rule->rule) || !sc_fact_says(&as_fact, "version", rule->rule_version))
 		return false;
 	sc_tree_write(text, parameters);
 	return strcmp(sc_buf_copy(text), rule->parameters) == 0 &&
@@ -315,7 +300,7 @@ rule_row(void *arg, ScScan *scan)
 static int
 defined_rules(const char *definition)
 {
-	const ScJson *tables = sc_json_member(sc_context_json(definition, "contract definition"), "tables");
+	const ScJson *tables = sc_json_member(sc_context_try_json(definition), "tables");
 	int			n = 0;
 
 	for (const ScJson *table = tables ? tables->first : NULL; table; table = table->next)
@@ -353,6 +338,45 @@ check_rules_missing(Run *run)
 	}
 }
 
+/* contracts of which nothing was ever proposed */
+static void
+check_versions_missing(Run *run)
+{
+	ListCell   *cell;
+	ListCell   *version_cell;
+
+	foreach(cell, run->contracts)
+	{
+		const ScContract *contract = lfirst(cell);
+		bool		found = false;
+
+		foreach(version_cell, run->versions)
+			found |= ((ScContractVersion *) lfirst(version_cell))->contract_id == contract->contract_id;
+		if (!found && wanted(run, contract->contract_id))
+			fault(run, contract->contract_id, SC_NONE);
+	}
+}
+
+/* a row of rule_state or rule_delta under a rule that is not there, which the next one would find */
+static void
+state_row(void *arg, ScScan *scan)
+{
+	Run		   *run = arg;
+	int32		rule_id = DatumGetInt32(scan->values[0]);
+	MemoryContext old;
+	ListCell   *cell;
+
+	foreach(cell, run->rules)
+		if (((ScContractRule *) lfirst(cell))->rule_id == rule_id)
+			return;
+	if (list_member_int(run->strays, rule_id))
+		return;
+	old = MemoryContextSwitchTo(run->v->context);
+	run->strays = lappend_int(run->strays, rule_id);
+	MemoryContextSwitchTo(old);
+	sc_verify_registry_fault(run->v, 0, RelationGetRelid(scan->rel), SC_NONE);
+}
+
 /* reads one of the registry's tables */
 static void
 scan_table(Run *run, const char *name, void (*row) (void *arg, ScScan *scan))
@@ -373,13 +397,16 @@ compare(ScVerify *v)
 	scan_table(run, "contract_version", version_row);
 	scan_table(run, "contract_approval", approval_row);
 	scan_table(run, "contract_rule", rule_row);
+	scan_table(run, "rule_state", state_row);
+	scan_table(run, "rule_delta", state_row);
 	foreach(cell, run->facts)
 	{
-		const Fact *fact = lfirst(cell);
+		const ScContractFact *fact = lfirst(cell);
 
-		if (!fact->met)
+		if (!fact->met || !sc_fact_approved(run->facts, fact))
 			sc_verify_registry_fault(v, fact->chain_id, InvalidOid, fact->ledger_seq);
 	}
+	check_versions_missing(run);
 	check_rules_missing(run);
 }
 

@@ -162,7 +162,7 @@ sc_tree_write(ScBuf *buf, const ScJson *json)
 const char *
 sc_tree_text(const ScJson *object, const char *key)
 {
-	const ScJson *member = object->kind == SC_JSON_OBJECT ? sc_json_member(object, key) : NULL;
+	const ScJson *member = sc_json_member(object, key);
 
 	return member && member->kind == SC_JSON_STRING ? member->string : NULL;
 }

@@ -15,6 +15,8 @@
 #include "access/xact.h"
 #include "compat.h"
 #include "contract/definition.h"
+#include "contract/event.h"
+#include "contract/json_tree.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -113,12 +115,39 @@ require_quorum(const ScContract *contract, const ScContractVersion *version, con
 						 contract->name, version->version, action)));
 }
 
+/* the registry can be written by a superuser; what a member signed is what the chain says */
+static void
+require_event(const ScChain *chain, const ScContract *contract, const ScContractApproval *approval)
+{
+	const ScJson *event = sc_contract_event_find(chain, approval->approved_seq);
+	const char *expected[][2] = {
+		{"action", "approve"}, {"contract", contract->name}, {"member", approval->member},
+		{"signature", approval->signature}, {"version", psprintf("%d", approval->version)}, {"what", approval->action}
+	};
+
+	for (size_t i = 0; i < lengthof(expected); i++)
+	{
+		const char *text = sc_tree_text(event, expected[i][0]);
+
+		if (text == NULL || strcmp(text, expected[i][1]) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the approval of contract \"%s\", version %d, by member \"%s\" is not what the chain says",
+							contract->name, approval->version, approval->member),
+					 errdetail("Event %lld has another \"%s\".", (long long) approval->approved_seq, expected[i][0]),
+					 errhint("SELECT * FROM seoulchain.verify(); tells what else was changed.")));
+	}
+}
+
 void
-sc_approvals_require(const ScContract *contract, const ScContractVersion *version, const char *action,
-					 const ScContractVersion *last)
+sc_approvals_require(const ScChain *chain, const ScContract *contract, const ScContractVersion *version,
+					 const char *action, const ScContractVersion *last)
 {
 	List	   *approvals = sc_contract_approvals(contract->contract_id);
+	ListCell   *cell;
 
+	foreach(cell, approvals)
+		require_event(chain, contract, lfirst(cell));
 	require_quorum(contract, version, action, version, approvals);
 	if (last != NULL && last->version != version->version)
 		require_quorum(contract, version, action, last, approvals);

@@ -22,10 +22,11 @@ extern ScContractVersion *sc_version_standing(const List *versions);
 
 /*
  * Errors unless the quorum of every policy that counts has approved: the
- * version's own, and that of the version activated last (NULL: none).
+ * version's own, and that of the version activated last (NULL: none).  An
+ * approval that its event does not bear out is an error too.
  */
-extern void sc_approvals_require(const ScContract *contract, const ScContractVersion *version, const char *action,
-								 const ScContractVersion *last);
+extern void sc_approvals_require(const ScChain *chain, const ScContract *contract, const ScContractVersion *version,
+								 const char *action, const ScContractVersion *last);
 
 /*
  * Waits until nobody else has inserted into the tables without committing,

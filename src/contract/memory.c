@@ -57,6 +57,17 @@ release_json(void *arg)
 }
 
 const ScJson *
+sc_context_try_json(const char *text)
+{
+	ScJson	  **json = palloc0(sizeof(ScJson *));
+
+	sc_context_release(release_json, json);
+	if (sc_json_parse(json, text, strlen(text)) == SC_NO_MEMORY)
+		sc_status_report(SC_NO_MEMORY, "JSON");
+	return *json;
+}
+
+const ScJson *
 sc_context_json(const char *text, const char *what)
 {
 	ScJson	  **json = palloc0(sizeof(ScJson *));

@@ -19,6 +19,9 @@ extern char *sc_buf_copy(ScBuf *buf);
 /* canonical JSON, parsed; lives as long as the current memory context.  `what` is for errors. */
 extern const ScJson *sc_context_json(const char *text, const char *what);
 
+/* the same of a text that anybody may have written: NULL when it is not canonical JSON */
+extern const ScJson *sc_context_try_json(const char *text);
+
 /* calls release(arg) when the current memory context goes */
 extern void sc_context_release(void (*release) (void *arg), void *arg);
 
