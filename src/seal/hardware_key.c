@@ -11,8 +11,7 @@
  *
  * Invariant: a signature is handed on only when it verifies by the public key
  * that the registry names, whatever the token did.  A PIN that a token has
- * refused is not tried again (tokens lock themselves after a few) until its
- * file is written or touched.
+ * refused is not tried again (hardware_pin.c).
  *
  * Context: the worker only.  The module named by
  * seoulchain.sign_pkcs11_module is loaded into its process; a module that
@@ -24,7 +23,6 @@
 
 #include "postgres.h"
 
-#include <limits.h>
 #include <openssl/opensslconf.h>
 #ifndef OPENSSL_NO_ENGINE
 #include <openssl/engine.h>
@@ -33,14 +31,12 @@
 #include <openssl/evp.h>
 #include <openssl/ui.h>
 #include <openssl/x509.h>
-#include <sys/stat.h>
 
-#include "core/hash.h"
 #include "ledger/error.h"
+#include "seal/hardware_pin.h"
 #include "seal/key_files.h"
 #include "seal/seal.h"
 #include "sign/ecdsa.h"
-#include "sign/file.h"
 #include "sign/pubkey.h"
 #include "sign/signature.h"
 #include "storage/ipc.h"
@@ -57,7 +53,6 @@
 #define ENGINE_load_private_key(engine, id, ui, data) ((void) (ui), (EVP_PKEY *) NULL)
 #endif
 
-#define PIN_MAX 255
 #define ENGINE_ID "pkcs11"
 
 /* a key that is open */
@@ -77,10 +72,6 @@ static char last_error[256];
 
 /* an open key has failed */
 static bool worn = false;
-
-/* PINs that a token refused, by read_pin's hash */
-static ScHash *refused_pins = NULL;
-static int	nrefused = 0;
 
 /* lets go of every key and of the module */
 static void
@@ -214,83 +205,6 @@ open_engine(const char *uri)
 	return engine;
 }
 
-/* what one writing of a PIN file is known by */
-static void
-hash_pin(ScHash *out, const char *path, const char *pin)
-{
-	struct stat st;
-	char		text[SC_PKCS11_URI_MAX + PIN_MAX + 64];
-
-	memset(&st, 0, sizeof(st));
-	(void) stat(path, &st);
-	snprintf(text, sizeof(text), "%s %lld.%09ld %s", path, (long long) st.st_mtim.tv_sec, st.st_mtim.tv_nsec, pin);
-	sc_hash_bytes(out, text, strlen(text));
-	explicit_bzero(text, sizeof(text));
-}
-
-/* was this writing of the PIN refused before? */
-static bool
-was_refused(const ScHash *pin)
-{
-	for (int i = 0; i < nrefused; i++)
-		if (memcmp(&refused_pins[i], pin, sizeof(ScHash)) == 0)
-			return true;
-	return false;
-}
-
-/* notes that it was */
-static void
-remember_refused(const ScHash *pin)
-{
-	Size		size = (nrefused + 1) * sizeof(ScHash);
-
-	refused_pins = refused_pins ? repalloc(refused_pins, size) : MemoryContextAlloc(TopMemoryContext, size);
-	refused_pins[nrefused++] = *pin;
-}
-
-/* reads the PIN from its file; "" when the URI names none, which is known by the URI */
-static void
-read_pin(char pin[PIN_MAX + 1], ScHash *hash, const ScPkcs11Uri *uri)
-{
-	ScBuf		buf = SC_BUF_INIT;
-	ScStatus	status = SC_OK;
-	char		resolved[PATH_MAX];
-	char	   *what = psprintf("PIN file \"%s\"", uri->pin_file);
-	int			saved_errno;
-
-	pin[0] = '\0';
-	if (uri->pin_file[0] == '\0')
-	{
-		sc_hash_bytes(hash, uri->key, strlen(uri->key));
-		return;
-	}
-	if (realpath(uri->pin_file, resolved) != NULL && sc_inside_data_directory(resolved))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("PIN file \"%s\" is inside the data directory", uri->pin_file),
-				 errhint("PINs must not travel with a copy of the cluster: choose a place outside.")));
-	status = sc_buf_reserve(&buf, PIN_MAX + SC_FILE_CHUNK) ? sc_file_read(&buf, uri->pin_file, PIN_MAX) : SC_NO_MEMORY;
-	if (status == SC_OK && buf.len > 0 && buf.data[buf.len - 1] == '\n')
-		buf.len--;
-	if (status == SC_OK && (buf.len == 0 || memchr(buf.data, '\0', buf.len) != NULL || memchr(buf.data, '\n', buf.len) != NULL))
-		status = SC_MALFORMED;
-	if (status == SC_OK)
-	{
-		memcpy(pin, buf.data, buf.len);
-		pin[buf.len] = '\0';
-		hash_pin(hash, uri->pin_file, pin);
-	}
-	saved_errno = errno;
-	sc_key_wipe_buf(&buf);
-	errno = saved_errno;
-	if (status == SC_IO)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read %s: %m", what),
-				 errhint("It holds the PIN, one line, belongs to the server's user and has mode 0600.")));
-	sc_status_report(status, what);
-}
-
 /* what the engine asks when it has no PIN: there is nobody to ask */
 static UI_METHOD *
 nobody(void)
@@ -307,15 +221,6 @@ static bool
 pin_refused(void)
 {
 	return strstr(last_error, "PIN") != NULL || strstr(last_error, "pin") != NULL || strstr(last_error, "ogin") != NULL;
-}
-
-/* what helps when the token has refused the PIN, or there is none */
-static const char *
-pin_hint(const ScPkcs11Uri *uri)
-{
-	if (uri->pin_file[0] == '\0')
-		return "Write the PIN into a file, and name it in the URI: ?pin-source=file:/etc/seoulchain/pin.";
-	return "Write the right PIN into its file; or touch the file, to have this one tried once more.";
 }
 
 /* asks the engine for the key; NULL with last_error noted */
@@ -339,18 +244,18 @@ static EVP_PKEY *
 open_key(const char *uri)
 {
 	ScPkcs11Uri parsed;
-	char		pin[PIN_MAX + 1];
+	char		pin[SC_PIN_MAX + 1];
 	ScHash		pin_hash;
 	EVP_PKEY   *pkey;
 
 	parse_uri(&parsed, uri);
 	open_engine(uri);
-	read_pin(pin, &pin_hash, &parsed);
-	if (was_refused(&pin_hash))
+	sc_pin_read(pin, &pin_hash, &parsed);
+	if (sc_pin_was_refused(&pin_hash))
 	{
 		explicit_bzero(pin, sizeof(pin));
 		strlcpy(last_error, "the token has refused the PIN, which is not tried again", sizeof(last_error));
-		report(uri, pin_hint(&parsed));
+		report(uri, sc_pin_hint(&parsed));
 	}
 	pkey = load_key(&parsed, pin);
 	explicit_bzero(pin, sizeof(pin));
@@ -358,8 +263,8 @@ open_key(const char *uri)
 		return pkey;
 	if (pin_refused())
 	{
-		remember_refused(&pin_hash);
-		report(uri, pin_hint(&parsed));
+		sc_pin_remember_refused(&pin_hash);
+		report(uri, sc_pin_hint(&parsed));
 	}
 	report(uri, "Look whether the token is there, holds the key, and the PIN is right. The worker tries again.");
 	pg_unreachable();
