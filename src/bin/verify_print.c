@@ -14,16 +14,6 @@
 
 #define LABEL_WIDTH 14
 
-/* characters that a terminal would act on, or that cannot be seen */
-static bool
-is_hidden(uint32_t cp)
-{
-	return cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || cp == 0xAD || cp == 0x61C || cp == 0x180E ||
-		(cp >= 0x200B && cp <= 0x200F) || (cp >= 0x2028 && cp <= 0x202E) ||
-		(cp >= 0x2060 && cp <= 0x206F) || cp == 0xFEFF || (cp >= 0xFFF9 && cp <= 0xFFFB) ||
-		(cp >= 0xE0000 && cp <= 0xE0FFF);
-}
-
 void
 sc_print_text(const char *s, size_t len)
 {
@@ -43,7 +33,7 @@ sc_print_text(const char *s, size_t len)
 			fputs("\\t", stdout);
 		else if (cp == '\\')
 			fputs("\\\\", stdout);
-		else if (is_hidden(cp))
+		else if (sc_text_hidden(cp))
 			printf("\\u{%x}", cp);
 		else
 			fwrite(s, 1, n, stdout);

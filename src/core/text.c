@@ -55,6 +55,15 @@ sc_text_utf8_ok(const char *s, size_t len)
 }
 
 bool
+sc_text_hidden(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || cp == 0xAD || cp == 0x61C || cp == 0x180E ||
+		(cp >= 0x200B && cp <= 0x200F) || (cp >= 0x2028 && cp <= 0x202E) ||
+		(cp >= 0x2060 && cp <= 0x206F) || cp == 0xFEFF || (cp >= 0xFFF9 && cp <= 0xFFFB) ||
+		(cp >= 0xE0000 && cp <= 0xE0FFF);
+}
+
+bool
 sc_text_uint64(uint64_t *out, const char *s, size_t len)
 {
 	uint64_t	value = 0;

@@ -17,6 +17,8 @@
 /* bytes of the UTF-8 character that starts s (1 to 4), its code point in *cp; 0 when it is not one */
 extern size_t sc_text_utf8_char(uint32_t *cp, const char *s, size_t len);
 extern bool sc_text_utf8_ok(const char *s, size_t len);
+/* characters that a terminal would act on, that turn the direction of writing, or that cannot be seen */
+extern bool sc_text_hidden(uint32_t cp);
 
 /* decimal without sign or leading zeros */
 extern bool sc_text_uint64(uint64_t *out, const char *s, size_t len);

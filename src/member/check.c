@@ -10,6 +10,7 @@
 
 #include "member/check.h"
 
+#include "core/text.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -22,7 +23,7 @@ sc_check_text(const ScCheck *check, int column)
 	return check->row->nulls[column] ? NULL : TextDatumGetCString(check->row->values[column]);
 }
 
-/* why a text is no name, or NULL */
+/* why a text is no name, or NULL; two names that look the same would let one member pass for another */
 static const char *
 name_fault(const char *name)
 {
@@ -34,9 +35,14 @@ name_fault(const char *name)
 		return "has more than 255 bytes";
 	if (name[0] == ' ' || name[len - 1] == ' ')
 		return "begins or ends with a space";
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char) name[i] < 0x20 || name[i] == 0x7f)
-			return "has a control character";
+	for (size_t i = 0, n; i < len; i += Max(n, 1))
+	{
+		uint32_t	cp = 0;
+
+		n = sc_text_utf8_char(&cp, name + i, len - i);
+		if (sc_text_hidden(cp))
+			return "has a control or invisible character";
+	}
 	return NULL;
 }
 
@@ -51,7 +57,7 @@ sc_check_name(const ScCheck *check, ScMemberTable table, int column)
 				(errcode(name ? ERRCODE_INVALID_NAME : ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("the column \"%s\" of \"%s\" %s", sc_member_column_name(table, column),
 						sc_member_table_name(table), fault),
-				 errhint("Names have 1 to 255 bytes, no control characters and no space around them.")));
+				 errhint("Names have 1 to 255 bytes, no control or invisible characters and no space around them.")));
 	return name;
 }
 

@@ -55,6 +55,8 @@ SELECT refusal($$SELECT seoulchain.register_member(NULL, 'citizen')$$);
 SELECT refusal($$SELECT seoulchain.register_member(' park', 'citizen')$$);
 SELECT refusal($$SELECT seoulchain.register_member(E'pa\nrk', 'citizen')$$);
 SELECT refusal($$SELECT seoulchain.register_member(repeat('x', 256), 'citizen')$$);
+SELECT refusal($$SELECT seoulchain.register_member(E'ki\u200Bm', 'citizen')$$);
+SELECT refusal($$SELECT seoulchain.register_member(E'\u202Emik', 'citizen')$$);
 SELECT refusal($$SELECT seoulchain.register_member('park', 'citizen', NULL, NULL)$$);
 SELECT refusal($$INSERT INTO members.member VALUES ('a', 'citizen'), ('a', 'citizen')$$);
 INSERT INTO members.member VALUES ('kim', 'citizen') ON CONFLICT DO NOTHING;
