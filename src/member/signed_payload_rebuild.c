@@ -138,12 +138,16 @@ add_entries(Relation rel, const List *signings)
 Datum
 sc_rebuild_signed_payloads(PG_FUNCTION_ARGS)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	ScLedgerTable *table = sc_ledger_by_relation(RelationGetRelid(rel), false);
+	Relation	rel;
+	ScLedgerTable *table;
 	List	   *signings = NIL;
 	int64		n = 0;
 	ListCell   *cell;
 
+	/* operators get to lock, or queue for, ledger tables only */
+	(void) sc_ledger_by_relation(PG_GETARG_OID(0), false);
+	rel = table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	table = sc_ledger_by_relation(RelationGetRelid(rel), false);
 	sc_chain_require_open(sc_chain_by_id(table->chain_id, false));
 	foreach(cell, sc_signature_rules(table->table_id, NULL))
 		signings = lappend(signings, sc_signing_make(rel, table->chain_id, lfirst(cell)));

@@ -127,6 +127,12 @@ foreach my $attack (
 	is_intact($node, "$name: and put back");
 }
 
+# whose table it is not, he does not queue for
+$node->safe_psql('postgres', q{CREATE TABLE plain (id int); BEGIN; LOCK TABLE plain; PREPARE TRANSACTION 'locked'});
+my ($status, undef, $err) = $node->psql('postgres', q{SET lock_timeout = '2s'; SELECT seoulchain.rebuild_signed_payloads('plain')});
+like($err, qr/"plain" is not a ledger table/, 'no lock on a table that is no ledger table');
+$node->safe_psql('postgres', q{ROLLBACK PREPARED 'locked'});
+
 # where members are: another ledger table with the same columns would give whoever made it everybody's keys
 $node->safe_psql('postgres', q{CREATE TABLE other_keys (LIKE members.key) USING ledger; SELECT seoulchain.add_ledger_time('other_keys');
 	CREATE TABLE plain_keys (LIKE members.key)});
