@@ -17,6 +17,7 @@
 
 #include "member/authority.h"
 
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "ledger/registry.h"
 #include "member/lock.h"

@@ -12,6 +12,7 @@
 
 #include "member/life.h"
 
+#include "compat.h"
 #include "core/text.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"

@@ -14,6 +14,7 @@
 
 #include "member/lookup.h"
 
+#include "compat.h"
 #include "core/buf.h"
 #include "core/text.h"
 #include "ledger/registry.h"

@@ -13,6 +13,7 @@
 
 #include "access/attnum.h"
 #include "access/htup.h"
+#include "datatype/timestamp.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
