@@ -67,7 +67,7 @@ put_time(Datum *value, bool *null, TimestampTz time, bool there)
 	*value = TimestampTzGetDatum(time);
 }
 
-/* the columns that both functions give, in the order of sql/45_signature.sql */
+/* the columns that both functions give, in the order of sql/45_signature_verdict.sql */
 static void
 verdict_values(const ScSignedRow *row, Datum *values, bool *nulls)
 {
