@@ -124,13 +124,21 @@ refuse(Reader *reader, const char *code, const char *what, const char *name)
 	return SC_MALFORMED;
 }
 
+/* says what it must be and, of a text, what it is */
 static ScStatus
-refuse_type(Reader *reader, const ScRuleParam *param)
+refuse_type(Reader *reader, const ScRuleParam *param, const ScJson *given)
 {
-	sc_buf_literal(&reader->problem->detail, "It must be: ");
-	sc_buf_string(&reader->problem->detail, type_name(param->type));
-	append_fields(&reader->problem->detail, param);
-	sc_buf_char(&reader->problem->detail, '.');
+	ScBuf	   *detail = &reader->problem->detail;
+
+	sc_buf_literal(detail, "It must be: ");
+	sc_buf_string(detail, type_name(param->type));
+	append_fields(detail, param);
+	if (given->kind == SC_JSON_STRING)
+	{
+		sc_buf_literal(detail, ", but is ");
+		sc_json_string(detail, given->string, given->len);
+	}
+	sc_buf_char(detail, '.');
 	return refuse(reader, "parameter_type", "parameter \"%s\" has the wrong type", param->name);
 }
 
@@ -201,14 +209,14 @@ static ScStatus
 read_list(Reader *reader, const ScRuleParam *param, ScRuleArg *arg, const ScJson *json)
 {
 	if (json->kind != SC_JSON_ARRAY || json->first == NULL)
-		return refuse_type(reader, param);
+		return refuse_type(reader, param, json);
 	arg->items = reader->texts;
 	for (const ScJson *item = json->first; item; item = item->next)
 	{
 		const char *text;
 
 		if (!is_text(item) || (param->type == SC_RULE_COLUMNS && item->len == 0))
-			return refuse_type(reader, param);
+			return refuse_type(reader, param, json);
 		text = keep_text(reader, item->string);
 		*reader->texts++ = text;
 		if (param->type == SC_RULE_COLUMNS)
@@ -269,13 +277,13 @@ static ScStatus
 read_records(Reader *reader, const ScRuleParam *param, ScRuleArg *arg, const ScJson *json)
 {
 	if (json->kind != SC_JSON_ARRAY || json->first == NULL)
-		return refuse_type(reader, param);
+		return refuse_type(reader, param, json);
 	arg->items = reader->texts;
 	arg->nfields = count_fields(param);
 	for (const ScJson *record = json->first; record; record = record->next)
 	{
 		if (!read_record(reader, param, reader->texts, record))
-			return refuse_type(reader, param);
+			return refuse_type(reader, param, json);
 		reader->texts += arg->nfields;
 		arg->nitems++;
 	}
@@ -285,8 +293,6 @@ read_records(Reader *reader, const ScRuleParam *param, ScRuleArg *arg, const ScJ
 static ScStatus
 read_arg(Reader *reader, const ScRuleParam *param, ScRuleArg *arg, const ScJson *json)
 {
-	const char *text = json ? json->string : param->initial;
-
 	arg->given = json != NULL || param->initial != NULL;
 	if (!arg->given)
 		return param->required ? refuse(reader, "parameter_missing", "parameter \"%s\" is missing", param->name) : SC_OK;
@@ -294,9 +300,11 @@ read_arg(Reader *reader, const ScRuleParam *param, ScRuleArg *arg, const ScJson 
 		return read_records(reader, param, arg, json);
 	if (param->type == SC_RULE_COLUMNS || param->type == SC_RULE_LIST)
 		return read_list(reader, param, arg, json);
-	if ((json && !is_text(json)) || !read_scalar(arg, param->type, text))
-		return refuse_type(reader, param);
-	arg->text = keep_text(reader, text);
+	if (json && (!is_text(json) || !read_scalar(arg, param->type, json->string)))
+		return refuse_type(reader, param, json);
+	if (json == NULL && !read_scalar(arg, param->type, param->initial))
+		return refuse(reader, "parameter_type", "parameter \"%s\" begins with a value of the wrong type", param->name);
+	arg->text = keep_text(reader, json ? json->string : param->initial);
 	if (param->type == SC_RULE_COLUMN)
 		see_column(reader, arg, arg->text);
 	return SC_OK;

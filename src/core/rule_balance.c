@@ -111,6 +111,18 @@ is_issuer(const ScRuleCall *call, const char *actor)
 	return false;
 }
 
+/* the issuers, for the hint */
+static const char *
+issuers_text(ScRuleCall *call)
+{
+	const ScRuleArg *issuers = &call->args[ISSUERS];
+	const char *text = "Accepted from:";
+
+	for (int i = 0; i < issuers->nitems; i++)
+		text = sc_rule_text(call, "%s%s \"%s\"", text, i > 0 ? "," : "", issuers->items[i]);
+	return sc_rule_text(call, "%s.", text);
+}
+
 /* may this row make or end tokens? */
 static bool
 check_issue(ScRuleCall *call, bool issues)
@@ -119,8 +131,11 @@ check_issue(ScRuleCall *call, bool issues)
 
 	if (!call->args[ISSUERS].given || is_issuer(call, actor))
 		return true;
-	sc_rule_explain(call, NULL, "The contract names who may.");
-	return sc_rule_refuse(call, "not_issuer", "%s may not %s tokens", actor ? actor : "nobody", issues ? "issue" : "burn");
+	sc_rule_explain(call, NULL, issuers_text(call));
+	if (actor == NULL)
+		return sc_rule_refuse(call, "not_issuer", "\"%s\" is null, so nobody %s the tokens",
+							  call->args[ACTOR].text, issues ? "issues" : "burns");
+	return sc_rule_refuse(call, "not_issuer", "\"%s\" may not %s tokens", actor, issues ? "issue" : "burn");
 }
 
 static bool

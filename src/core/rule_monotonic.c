@@ -50,8 +50,9 @@ check_number(ScRuleCall *call)
 	if (number_of(call))
 		return true;
 	sc_rule_explain(call, NULL, "A decimal number is accepted, such as 1200 or 1200.5.");
-	return sc_rule_refuse(call, value ? "not_a_number" : "null", "column \"%s\" is %s",
-						  call->args[VALUE].text, value ? "not a decimal number" : "null");
+	if (value == NULL)
+		return sc_rule_refuse(call, "null", "column \"%s\" is null", call->args[VALUE].text);
+	return sc_rule_refuse(call, "not_a_number", "column \"%s\" is %s, which is no decimal number", call->args[VALUE].text, value);
 }
 
 static bool

@@ -113,7 +113,7 @@ test_parameters(void)
 		{"one_per", "{\"key\":[\"voter\",\"election\"]}", NULL, NULL},
 		{"one_per", "{}", "parameter_missing", "parameter \"key\" is missing"},
 		{"one_per", "{\"kee\":\"x\",\"key\":[\"voter\"]}", "parameter_unknown", "key: array of columns, required"},
-		{"one_per", "{\"key\":\"voter\"}", "parameter_type", "It must be: array of columns."},
+		{"one_per", "{\"key\":\"voter\"}", "parameter_type", "It must be: array of columns, but is \"voter\"."},
 		{"one_per", "{\"key\":[]}", "parameter_type", "array of columns"},
 		{"one_per", "{\"key\":[[\"voter\"]]}", "parameter_type", "array of columns"},
 		{"one_per", "{\"key\":[\"\"]}", "parameter_type", "array of columns"},
@@ -123,7 +123,7 @@ test_parameters(void)
 		{"window", "{\"from\":\"2026-06-03T06:00+09:00\"}", NULL, NULL},
 		{"window", "{}", "parameter_conflict", "one of \"from\" and \"until\""},
 		{"window", "{\"from\":\"2026-06-03T06:00+09:00\",\"until\":\"2026-06-02T21:00Z\"}", "parameter_conflict", "no row would"},
-		{"window", "{\"from\":\"yesterday\"}", "parameter_type", "time with offset"},
+		{"window", "{\"from\":\"yesterday\"}", "parameter_type", "It must be: time with offset, but is \"yesterday\"."},
 		{"window", "{\"from\":\"2026-06-03 06:00\"}", "parameter_type", "time with offset"},
 		{"monotonic", "{\"key\":[\"car\"],\"value\":\"km\"}", NULL, NULL},
 		{"monotonic", "{\"key\":[\"car\"],\"strict\":\"true\",\"value\":\"km\"}", NULL, NULL},
@@ -238,6 +238,7 @@ test_monotonic(void)
 	CHECK(strcmp(text(&run.problem.message), "\"km\" would go from 10.5 to 10.49") == 0);
 	CHECK(strcmp(text(&run.problem.hint), "A value of at least 10.5 is accepted.") == 0);
 	CHECK(REFUSED("null", "a", NULL) && REFUSED("not_a_number", "a", "NaN") && REFUSED("not_a_number", "a", "1e9"));
+	CHECK(strcmp(text(&run.problem.message), "column \"km\" is 1e9, which is no decimal number") == 0);
 	CHECK(ROW(NULL, "5") && REFUSED("backwards", NULL, "4"));
 	/* history: what is not a number changes nothing, what is smaller neither */
 	effect_at(JUNE_3, 9, (const char *const[]) {"a", "3"});
@@ -354,7 +355,11 @@ test_balance_refusals(void)
 		  "\"to\":\"payee\",\"token\":\"kind\"}");
 	/* values: payer, payee, amount, token, actor */
 	CHECK(ROW(NULL, "kim", "10.50", "won", "bank") && ROW("kim", "lee", "0.5", "won", "kim"));
-	CHECK(REFUSED("not_issuer", NULL, "kim", "1", "won", "kim") && REFUSED("not_issuer", "kim", NULL, "1", "won", NULL));
+	CHECK(REFUSED("not_issuer", NULL, "kim", "1", "won", "kim"));
+	CHECK(strcmp(text(&run.problem.message), "\"kim\" may not issue tokens") == 0);
+	CHECK(strcmp(text(&run.problem.hint), "Accepted from: \"bank\".") == 0);
+	CHECK(REFUSED("not_issuer", "kim", NULL, "1", "won", NULL));
+	CHECK(strcmp(text(&run.problem.message), "\"who\" is null, so nobody burns the tokens") == 0);
 	CHECK(ROW("kim", NULL, "1", "won", "bank") && REFUSED("no_account", NULL, NULL, "1", "won", "bank"));
 	CHECK(REFUSED("insufficient", "kim", "lee", "9.01", "won", NULL));
 	CHECK(strcmp(text(&run.problem.detail), "The balance is 9; 0.01 is missing.") == 0);
