@@ -55,7 +55,7 @@ static ScRuleRun run;
 static bool running = false;	/* a rule is being called */
 
 /* the state's tables, opened when they are first needed */
-static const ScState *
+static ScState *
 state(void)
 {
 	if (!row.open)

@@ -66,7 +66,7 @@ compare_changes(const void *a, const void *b)
 }
 
 static void
-apply_change(const ScState *state, const ScStateDifference *change)
+apply_change(ScState *state, const ScStateDifference *change)
 {
 	ScStateKey	key = {.rule_id = change->rule->rule_id,.key = change->key,.sums = true};
 
@@ -78,7 +78,7 @@ apply_change(const ScState *state, const ScStateDifference *change)
 }
 
 static void
-apply_changes(const ScState *state, Changes *changes)
+apply_changes(ScState *state, Changes *changes)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain state change", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);

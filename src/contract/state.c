@@ -59,31 +59,85 @@ typedef struct KeyScan
 void
 sc_state_open(ScState *state)
 {
-	state->rel = sc_registry_open("rule_state", RowExclusiveLock);
-	state->index = index_open(sc_registry_relation("rule_state_key"), RowExclusiveLock);
-	state->delta = sc_registry_open("rule_delta", RowExclusiveLock);
-	state->delta_index = index_open(sc_registry_relation("rule_delta_key"), RowExclusiveLock);
-	state->index_info = BuildIndexInfo(state->index);
-	state->delta_info = BuildIndexInfo(state->delta_index);
-}
-
-/* the locks stay, as those of any table that was written */
-void
-sc_state_close(ScState *state)
-{
-	index_close(state->delta_index, NoLock);
-	table_close(state->delta, NoLock);
-	index_close(state->index, NoLock);
-	table_close(state->rel, NoLock);
+	*state = (ScState) {0};
 }
 
 static void
-begin_scan(KeyScan *scan, Relation rel, Relation index, Snapshot snapshot, int32 rule_id, const char *key)
+close_table(ScStateTable *table)
+{
+	if (table->index != NULL)
+		index_close(table->index, NoLock);
+	if (table->rel != NULL)
+		table_close(table->rel, NoLock);
+}
+
+void
+sc_state_close(ScState *state)
+{
+	close_table(&state->deltas);
+	close_table(&state->values);
+}
+
+/* the table, opened */
+static Relation
+open_rel(ScStateTable *table, const char *name)
+{
+	if (table->rel == NULL)
+		table->rel = sc_registry_open(name, RowExclusiveLock);
+	return table->rel;
+}
+
+/* and its index, for reading */
+static ScStateTable *
+open_index(ScStateTable *table, const char *name)
+{
+	if (table->index == NULL)
+		table->index = index_open(sc_registry_relation(name), RowExclusiveLock);
+	return table;
+}
+
+static Relation
+values_rel(ScState *state)
+{
+	return open_rel(&state->values, "rule_state");
+}
+
+static ScStateTable *
+values_table(ScState *state)
+{
+	(void) values_rel(state);
+	return open_index(&state->values, "rule_state_key");
+}
+
+static Relation
+deltas_rel(ScState *state)
+{
+	return open_rel(&state->deltas, "rule_delta");
+}
+
+static ScStateTable *
+deltas_table(ScState *state)
+{
+	(void) deltas_rel(state);
+	return open_index(&state->deltas, "rule_delta_key");
+}
+
+/* false when another row has the key: only where the check is UNIQUE_CHECK_PARTIAL */
+static bool
+index_row(ScStateTable *table, Datum *values, bool *nulls, HeapTuple tuple, IndexUniqueCheck check)
+{
+	if (table->index_info == NULL)
+		table->index_info = BuildIndexInfo(table->index);
+	return index_insert(table->index, values, nulls, &tuple->t_self, table->rel, check, false, table->index_info);
+}
+
+static void
+begin_scan(KeyScan *scan, const ScStateTable *table, Snapshot snapshot, int32 rule_id, const char *key)
 {
 	ScanKeyInit(&scan->keys[0], ATTR_RULE_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(rule_id));
 	ScanKeyInit(&scan->keys[1], ATTR_KEY, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(key));
-	scan->slot = table_slot_create(rel, NULL);
-	scan->scan = sc_index_beginscan(rel, index, snapshot, 2, 0);
+	scan->slot = table_slot_create(table->rel, NULL);
+	scan->scan = sc_index_beginscan(table->rel, table->index, snapshot, 2, 0);
 	index_rescan(scan->scan, scan->keys, 2, NULL, 0);
 }
 
@@ -129,14 +183,14 @@ age(bool *fresh)
 
 /* locks the row that the scan stands on, which others have committed */
 static Found
-lock_row(const ScState *state, ScStateKey *key)
+lock_row(ScState *state, ScStateKey *key)
 {
 	HeapTupleData tuple = {.t_self = key->tid};
 	TM_FailureData failure;
 	Buffer		buffer;
 	TM_Result	result;
 
-	result = heap_lock_tuple(state->rel, &tuple, GetCurrentCommandId(true), LockTupleNoKeyExclusive, LockWaitBlock,
+	result = heap_lock_tuple(values_rel(state), &tuple, GetCurrentCommandId(true), LockTupleNoKeyExclusive, LockWaitBlock,
 							 false, &buffer, &failure);
 	ReleaseBuffer(buffer);
 	return result == TM_Ok ? FOUND_LOCKED : FOUND_BUSY;
@@ -144,7 +198,7 @@ lock_row(const ScState *state, ScStateKey *key)
 
 /* takes the row's values over; waits and says FOUND_BUSY when somebody else is at it */
 static Found
-take_row(const ScState *state, ScStateKey *key, KeyScan *scan, const SnapshotData *dirty, TransactionId *wait)
+take_row(ScState *state, ScStateKey *key, KeyScan *scan, const SnapshotData *dirty, TransactionId *wait)
 {
 	bool		free_it;
 	HeapTuple	tuple = ExecFetchSlotHeapTuple(scan->slot, false, &free_it);
@@ -163,7 +217,7 @@ take_row(const ScState *state, ScStateKey *key, KeyScan *scan, const SnapshotDat
  * moves to another page at this moment: then the insert below meets it.
  */
 static Found
-find_and_lock(const ScState *state, ScStateKey *key)
+find_and_lock(ScState *state, ScStateKey *key)
 {
 	TransactionId wait = InvalidTransactionId;
 	SnapshotData dirty;
@@ -171,12 +225,12 @@ find_and_lock(const ScState *state, ScStateKey *key)
 	KeyScan		scan;
 
 	InitDirtySnapshot(dirty);
-	begin_scan(&scan, state->rel, state->index, &dirty, key->rule_id, key->key);
+	begin_scan(&scan, values_table(state), &dirty, key->rule_id, key->key);
 	if (index_getnext_slot(scan.scan, ForwardScanDirection, scan.slot))
 		found = take_row(state, key, &scan, &dirty, &wait);
 	end_scan(&scan);
 	if (TransactionIdIsValid(wait))
-		XactLockTableWait(wait, state->rel, &key->tid, XLTW_Lock);
+		XactLockTableWait(wait, values_rel(state), &key->tid, XLTW_Lock);
 	return found;
 }
 
@@ -196,20 +250,19 @@ form_row(Relation rel, int32 rule_id, const char *key, const char *value, Datum 
  * tuple, but only one is first in the index; the other takes its own back.
  */
 static Found
-insert_row(const ScState *state, ScStateKey *key)
+insert_row(ScState *state, ScStateKey *key)
 {
 	Datum		values[NATTS];
 	bool		nulls[NATTS];
-	HeapTuple	tuple = form_row(state->rel, key->rule_id, key->key, NULL, values, nulls);
+	HeapTuple	tuple = form_row(values_rel(state), key->rule_id, key->key, NULL, values, nulls);
 	bool		first;
 
-	simple_heap_insert(state->rel, tuple);
-	first = index_insert(state->index, values, nulls, &tuple->t_self, state->rel, UNIQUE_CHECK_PARTIAL, false,
-						 state->index_info);
+	simple_heap_insert(values_rel(state), tuple);
+	first = index_row(values_table(state), values, nulls, tuple, UNIQUE_CHECK_PARTIAL);
 	if (!first)
 	{
 		CommandCounterIncrement();
-		simple_heap_delete(state->rel, &tuple->t_self);
+		simple_heap_delete(values_rel(state), &tuple->t_self);
 		return FOUND_BUSY;
 	}
 	key->tid = tuple->t_self;
@@ -219,7 +272,7 @@ insert_row(const ScState *state, ScStateKey *key)
 }
 
 void
-sc_state_lock(const ScState *state, ScStateKey *key)
+sc_state_lock(ScState *state, ScStateKey *key)
 {
 	for (;;)
 	{
@@ -263,11 +316,11 @@ sc_state_sum(const char *value, const char *amount)
 
 /* adds what others and we have added to the key up to now */
 static void
-sum_deltas(const ScState *state, ScStateKey *key)
+sum_deltas(ScState *state, ScStateKey *key)
 {
 	KeyScan		scan;
 
-	begin_scan(&scan, state->delta, state->delta_index, SnapshotSelf, key->rule_id, key->key);
+	begin_scan(&scan, deltas_table(state), SnapshotSelf, key->rule_id, key->key);
 	while (index_getnext_slot(scan.scan, ForwardScanDirection, scan.slot))
 	{
 		bool		free_it;
@@ -282,7 +335,7 @@ sum_deltas(const ScState *state, ScStateKey *key)
 }
 
 const char *
-sc_state_get(const ScState *state, ScStateKey *key)
+sc_state_get(ScState *state, ScStateKey *key)
 {
 	if (!key->summed)
 		sum_deltas(state, key);
@@ -291,29 +344,28 @@ sc_state_get(const ScState *state, ScStateKey *key)
 
 /* what is in the value now is not to be added again */
 static void
-delete_deltas(const ScState *state, ScStateKey *key)
+delete_deltas(ScState *state, ScStateKey *key)
 {
 	ListCell   *cell;
 
 	age(&key->fresh_delta);
 	foreach(cell, key->deltas)
-		simple_heap_delete(state->delta, lfirst(cell));
+		simple_heap_delete(deltas_rel(state), lfirst(cell));
 	key->deltas = NIL;
 }
 
 void
-sc_state_put(const ScState *state, ScStateKey *key, const char *value)
+sc_state_put(ScState *state, ScStateKey *key, const char *value)
 {
 	Datum		values[NATTS];
 	bool		nulls[NATTS];
-	HeapTuple	tuple = form_row(state->rel, key->rule_id, key->key, value, values, nulls);
+	HeapTuple	tuple = form_row(values_rel(state), key->rule_id, key->key, value, values, nulls);
 
 	(void) sc_state_get(state, key);
 	age(&key->fresh);
-	sc_simple_heap_update(state->rel, &key->tid, tuple);
+	sc_simple_heap_update(values_rel(state), &key->tid, tuple);
 	if (!HeapTupleIsHeapOnly(tuple))
-		index_insert(state->index, values, nulls, &tuple->t_self, state->rel, UNIQUE_CHECK_YES, false,
-					 state->index_info);
+		index_row(values_table(state), values, nulls, tuple, UNIQUE_CHECK_YES);
 	key->tid = tuple->t_self;
 	key->fresh = true;
 	key->value = pstrdup(value);
@@ -321,44 +373,42 @@ sc_state_put(const ScState *state, ScStateKey *key, const char *value)
 }
 
 void
-sc_state_add(const ScState *state, int32 rule_id, const char *key, const char *amount)
+sc_state_add(ScState *state, int32 rule_id, const char *key, const char *amount)
 {
 	Datum		values[NATTS];
 	bool		nulls[NATTS];
-	HeapTuple	tuple = form_row(state->delta, rule_id, key, amount, values, nulls);
+	HeapTuple	tuple = form_row(deltas_rel(state), rule_id, key, amount, values, nulls);
 
-	simple_heap_insert(state->delta, tuple);
-	index_insert(state->delta_index, values, nulls, &tuple->t_self, state->delta, UNIQUE_CHECK_NO, false,
-				 state->delta_info);
+	simple_heap_insert(deltas_rel(state), tuple);
+	index_row(deltas_table(state), values, nulls, tuple, UNIQUE_CHECK_NO);
 }
 
 void
-sc_state_insert(const ScState *state, int32 rule_id, const char *key, const char *value)
+sc_state_insert(ScState *state, int32 rule_id, const char *key, const char *value)
 {
 	Datum		values[NATTS];
 	bool		nulls[NATTS];
-	HeapTuple	tuple = form_row(state->rel, rule_id, key, value, values, nulls);
+	HeapTuple	tuple = form_row(values_rel(state), rule_id, key, value, values, nulls);
 
-	simple_heap_insert(state->rel, tuple);
-	index_insert(state->index, values, nulls, &tuple->t_self, state->rel, UNIQUE_CHECK_YES, false,
-				 state->index_info);
+	simple_heap_insert(values_rel(state), tuple);
+	index_row(values_table(state), values, nulls, tuple, UNIQUE_CHECK_YES);
 }
 
 void
-sc_state_remove(const ScState *state, ScStateKey *key)
+sc_state_remove(ScState *state, ScStateKey *key)
 {
 	(void) sc_state_get(state, key);
 	age(&key->fresh);
-	simple_heap_delete(state->rel, &key->tid);
+	simple_heap_delete(values_rel(state), &key->tid);
 	delete_deltas(state, key);
 }
 
 /* deletes every row of the rule in one of the two tables */
 static void
-forget_in(Relation rel, Relation index, int32 rule_id)
+forget_in(const ScStateTable *table, int32 rule_id)
 {
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	IndexScanDesc scan = sc_index_beginscan(rel, index, SnapshotSelf, 1, 0);
+	TupleTableSlot *slot = table_slot_create(table->rel, NULL);
+	IndexScanDesc scan = sc_index_beginscan(table->rel, table->index, SnapshotSelf, 1, 0);
 	ScanKeyData key;
 
 	ScanKeyInit(&key, ATTR_RULE_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(rule_id));
@@ -366,16 +416,16 @@ forget_in(Relation rel, Relation index, int32 rule_id)
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		simple_heap_delete(rel, &slot->tts_tid);
+		simple_heap_delete(table->rel, &slot->tts_tid);
 	}
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
 void
-sc_state_forget(const ScState *state, int32 rule_id)
+sc_state_forget(ScState *state, int32 rule_id)
 {
 	CommandCounterIncrement();
-	forget_in(state->rel, state->index, rule_id);
-	forget_in(state->delta, state->delta_index, rule_id);
+	forget_in(values_table(state), rule_id);
+	forget_in(deltas_table(state), rule_id);
 }

@@ -16,14 +16,18 @@
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 
-typedef struct ScState
+/* a table and its index; each is opened when it is first needed, because most rows need few of them */
+typedef struct ScStateTable
 {
 	Relation	rel;
 	Relation	index;
-	Relation	delta;
-	Relation	delta_index;
 	struct IndexInfo *index_info;
-	struct IndexInfo *delta_info;
+} ScStateTable;
+
+typedef struct ScState
+{
+	ScStateTable values;		/* rule_state */
+	ScStateTable deltas;		/* rule_delta */
 } ScState;
 
 /* a key that the transaction holds */
@@ -41,29 +45,31 @@ typedef struct ScStateKey
 } ScStateKey;
 
 extern void sc_state_open(ScState *state);
+
+/* the locks stay, as those of any table that was written */
 extern void sc_state_close(ScState *state);
 
 /* waits for whoever holds the key, then reads its newest value; texts are palloc'd */
-extern void sc_state_lock(const ScState *state, ScStateKey *key);
+extern void sc_state_lock(ScState *state, ScStateKey *key);
 
 /* what is kept under a locked key, sums included */
-extern const char *sc_state_get(const ScState *state, ScStateKey *key);
+extern const char *sc_state_get(ScState *state, ScStateKey *key);
 
 /* value + amount, palloc'd; value NULL is 0 */
 extern const char *sc_state_sum(const char *value, const char *amount);
 
 /* keeps a value under a locked key */
-extern void sc_state_put(const ScState *state, ScStateKey *key, const char *value);
+extern void sc_state_put(ScState *state, ScStateKey *key, const char *value);
 
 /* adds to a key that need not be locked; waits for nobody */
-extern void sc_state_add(const ScState *state, int32 rule_id, const char *key, const char *amount);
+extern void sc_state_add(ScState *state, int32 rule_id, const char *key, const char *amount);
 
 /*
  * For rebuilding, with every writer of the rule's state shut out: a key that
  * nobody has; a locked key away; all of a rule away.
  */
-extern void sc_state_insert(const ScState *state, int32 rule_id, const char *key, const char *value);
-extern void sc_state_remove(const ScState *state, ScStateKey *key);
-extern void sc_state_forget(const ScState *state, int32 rule_id);
+extern void sc_state_insert(ScState *state, int32 rule_id, const char *key, const char *value);
+extern void sc_state_remove(ScState *state, ScStateKey *key);
+extern void sc_state_forget(ScState *state, int32 rule_id);
 
 #endif							/* SC_CONTRACT_STATE_H */
