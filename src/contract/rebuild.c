@@ -26,6 +26,9 @@
 
 PG_FUNCTION_INFO_V1(sc_rebuild_state_sql);
 
+/* new keys that are written at once */
+#define BATCH 200
+
 /* differences are written once the comparison has read everything */
 typedef struct Changes
 {
@@ -77,6 +80,23 @@ apply_change(ScState *state, const ScStateDifference *change)
 		sc_state_remove(state, &key);
 }
 
+/* writes new keys, as many as stand together and go into one batch; returns how many those were */
+static int64
+insert_batch(ScState *state, const ScStateDifference *changes, int64 n)
+{
+	ScStateRow	rows[BATCH];
+	int			nrows = 0;
+
+	while (nrows < Min(n, BATCH) && !changes[nrows].stored)
+	{
+		const ScStateDifference *change = &changes[nrows];
+
+		rows[nrows++] = (ScStateRow) {change->rule->rule_id, change->key, change->expected};
+	}
+	sc_state_insert(state, rows, nrows);
+	return nrows;
+}
+
 static void
 apply_changes(ScState *state, Changes *changes)
 {
@@ -85,16 +105,14 @@ apply_changes(ScState *state, Changes *changes)
 
 	if (changes->n > 0)
 		qsort(changes->items, changes->n, sizeof(ScStateDifference), compare_changes);
-	for (int64 i = 0; i < changes->n; i++)
+	for (int64 i = 0; i < changes->n;)
 	{
-		const ScStateDifference *change = &changes->items[i];
-
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(context);
-		if (!change->stored)
-			sc_state_insert(state, change->rule->rule_id, change->key, change->expected);
+		if (!changes->items[i].stored)
+			i += insert_batch(state, &changes->items[i], changes->n - i);
 		else
-			apply_change(state, change);
+			apply_change(state, &changes->items[i++]);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

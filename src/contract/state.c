@@ -124,11 +124,11 @@ deltas_table(ScState *state)
 
 /* false when another row has the key: only where the check is UNIQUE_CHECK_PARTIAL */
 static bool
-index_row(ScStateTable *table, Datum *values, bool *nulls, HeapTuple tuple, IndexUniqueCheck check)
+index_row(ScStateTable *table, Datum *values, bool *nulls, ItemPointer tid, IndexUniqueCheck check)
 {
 	if (table->index_info == NULL)
 		table->index_info = BuildIndexInfo(table->index);
-	return index_insert(table->index, values, nulls, &tuple->t_self, table->rel, check, false, table->index_info);
+	return index_insert(table->index, values, nulls, tid, table->rel, check, false, table->index_info);
 }
 
 static void
@@ -234,14 +234,20 @@ find_and_lock(ScState *state, ScStateKey *key)
 	return found;
 }
 
-static HeapTuple
-form_row(Relation rel, int32 rule_id, const char *key, const char *value, Datum *values, bool *nulls)
+static void
+fill_row(int32 rule_id, const char *key, const char *value, Datum *values, bool *nulls)
 {
 	values[ATTR_RULE_ID - 1] = Int32GetDatum(rule_id);
 	values[ATTR_KEY - 1] = CStringGetTextDatum(key);
 	values[ATTR_VALUE - 1] = value ? CStringGetTextDatum(value) : (Datum) 0;
 	nulls[ATTR_RULE_ID - 1] = nulls[ATTR_KEY - 1] = false;
 	nulls[ATTR_VALUE - 1] = value == NULL;
+}
+
+static HeapTuple
+form_row(Relation rel, int32 rule_id, const char *key, const char *value, Datum *values, bool *nulls)
+{
+	fill_row(rule_id, key, value, values, nulls);
 	return heap_form_tuple(RelationGetDescr(rel), values, nulls);
 }
 
@@ -258,7 +264,7 @@ insert_row(ScState *state, ScStateKey *key)
 	bool		first;
 
 	simple_heap_insert(values_rel(state), tuple);
-	first = index_row(values_table(state), values, nulls, tuple, UNIQUE_CHECK_PARTIAL);
+	first = index_row(values_table(state), values, nulls, &tuple->t_self, UNIQUE_CHECK_PARTIAL);
 	if (!first)
 	{
 		CommandCounterIncrement();
@@ -365,7 +371,7 @@ sc_state_put(ScState *state, ScStateKey *key, const char *value)
 	age(&key->fresh);
 	sc_simple_heap_update(values_rel(state), &key->tid, tuple);
 	if (!HeapTupleIsHeapOnly(tuple))
-		index_row(values_table(state), values, nulls, tuple, UNIQUE_CHECK_YES);
+		index_row(values_table(state), values, nulls, &tuple->t_self, UNIQUE_CHECK_YES);
 	key->tid = tuple->t_self;
 	key->fresh = true;
 	key->value = pstrdup(value);
@@ -380,18 +386,27 @@ sc_state_add(ScState *state, int32 rule_id, const char *key, const char *amount)
 	HeapTuple	tuple = form_row(deltas_rel(state), rule_id, key, amount, values, nulls);
 
 	simple_heap_insert(deltas_rel(state), tuple);
-	index_row(deltas_table(state), values, nulls, tuple, UNIQUE_CHECK_NO);
+	index_row(deltas_table(state), values, nulls, &tuple->t_self, UNIQUE_CHECK_NO);
 }
 
 void
-sc_state_insert(ScState *state, int32 rule_id, const char *key, const char *value)
+sc_state_insert(ScState *state, const ScStateRow *rows, int nrows)
 {
-	Datum		values[NATTS];
-	bool		nulls[NATTS];
-	HeapTuple	tuple = form_row(values_rel(state), rule_id, key, value, values, nulls);
+	ScStateTable *table = values_table(state);
+	TupleTableSlot **slots = palloc(nrows * sizeof(TupleTableSlot *));
 
-	simple_heap_insert(values_rel(state), tuple);
-	index_row(values_table(state), values, nulls, tuple, UNIQUE_CHECK_YES);
+	for (int i = 0; i < nrows; i++)
+	{
+		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(table->rel), &TTSOpsVirtual);
+		fill_row(rows[i].rule_id, rows[i].key, rows[i].value, slots[i]->tts_values, slots[i]->tts_isnull);
+		ExecStoreVirtualTuple(slots[i]);
+	}
+	heap_multi_insert(table->rel, slots, nrows, GetCurrentCommandId(true), 0, NULL);
+	for (int i = 0; i < nrows; i++)
+	{
+		index_row(table, slots[i]->tts_values, slots[i]->tts_isnull, &slots[i]->tts_tid, UNIQUE_CHECK_YES);
+		ExecDropSingleTupleTableSlot(slots[i]);
+	}
 }
 
 void

@@ -64,11 +64,20 @@ extern void sc_state_put(ScState *state, ScStateKey *key, const char *value);
 /* adds to a key that need not be locked; waits for nobody */
 extern void sc_state_add(ScState *state, int32 rule_id, const char *key, const char *amount);
 
+/* what a key that nobody has gets */
+typedef struct ScStateRow
+{
+	int32		rule_id;
+	const char *key;
+	const char *value;
+} ScStateRow;
+
 /*
- * For rebuilding, with every writer of the rule's state shut out: a key that
- * nobody has; a locked key away; all of a rule away.
+ * For rebuilding, with every writer of the rule's state shut out: keys that
+ * nobody has, a page of them in one record of WAL, best in the order of the
+ * index; a locked key away; all of a rule away.
  */
-extern void sc_state_insert(ScState *state, int32 rule_id, const char *key, const char *value);
+extern void sc_state_insert(ScState *state, const ScStateRow *rows, int nrows);
 extern void sc_state_remove(ScState *state, ScStateKey *key);
 extern void sc_state_forget(ScState *state, int32 rule_id);
 
