@@ -23,6 +23,7 @@
 #include "core/hash.h"
 #include "core/instant.h"
 #include "ledger/journal.h"
+#include "ledger/ledger_time.h"
 #include "ledger/registry_tables.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
@@ -185,7 +186,7 @@ sc_contract_event_time(TimestampTz time)
 {
 	ScBuf	   *text = sc_context_buf();
 
-	sc_instant_write(text, time + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
+	sc_instant_write(text, time + SC_UNIX_MICROS);
 	return sc_tree_string(sc_buf_copy(text));
 }
 

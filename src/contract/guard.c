@@ -24,14 +24,12 @@
 #include "contract/table_rules.h"
 #include "core/instant.h"
 #include "ledger/error.h"
+#include "ledger/ledger_time.h"
 #include "ledger/row.h"
 #include "ledger/row_guard.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-
-/* microseconds between the epochs of Unix and of PostgreSQL */
-#define EPOCH_SHIFT (INT64CONST(86400) * 1000000 * (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE))
 
 /* the row at hand, from its locks to its effects */
 typedef struct Row
@@ -180,7 +178,7 @@ call_rule(const ScTableRule *rule, ScRulePhase phase, TimestampTz time, int64 le
 	running = true;
 	PG_TRY();
 	{
-		status = sc_rule_run(&run, phase, rule->args, &row.store, rule_values(rule), time + EPOCH_SHIFT, ledger_seq);
+		status = sc_rule_run(&run, phase, rule->args, &row.store, rule_values(rule), time + SC_UNIX_MICROS, ledger_seq);
 	}
 	PG_FINALLY();
 	{

@@ -16,10 +16,8 @@
 
 #include "contract/memory.h"
 #include "ledger/error.h"
+#include "ledger/ledger_time.h"
 #include "utils/memutils.h"
-
-/* microseconds from PostgreSQL's epoch to 1970-01-01 */
-#define EPOCH_DIFFERENCE ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
 /* a bound rule with its state */
 typedef struct JudgeRule
@@ -157,7 +155,7 @@ static void
 run_rule(ScRuleRun *run, JudgeRule *rule, const ScJudgeRow *row, ScRulePhase phase)
 {
 	ScStatus	status = sc_rule_run(run, phase, rule->bound->args, &rule->memory.store, rule->values,
-									 row->time + EPOCH_DIFFERENCE, phase == SC_RULE_EFFECT ? row->ledger_seq : 0);
+									 row->time + SC_UNIX_MICROS, phase == SC_RULE_EFFECT ? row->ledger_seq : 0);
 
 	if (status == SC_INTERNAL)
 		ereport(ERROR,

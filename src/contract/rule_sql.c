@@ -19,6 +19,7 @@
 #include "core/buf.h"
 #include "core/json.h"
 #include "fmgr.h"
+#include "ledger/ledger_time.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
@@ -124,7 +125,7 @@ check(ScRuleCall *call)
 	if (!SC_MAY_EXECUTE(function, GetUserId()))
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));
 	why = ask(function, row_object(call),
-			  call->time - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
+			  call->time - SC_UNIX_MICROS);
 	return why == NULL || sc_rule_refuse(call, "refused", "%s", why);
 }
 

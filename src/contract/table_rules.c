@@ -17,7 +17,9 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "contract/memory.h"
 #include "contract/rules.h"
+#include "contract/store.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "ledger/error.h"
@@ -30,22 +32,6 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-
-/* attribute numbers of seoulchain.contract_rule and contract (sql/70_contract.sql) */
-#define RULE_ATTR_ID 1
-#define RULE_ATTR_CONTRACT_ID 2
-#define RULE_ATTR_VERSION 3
-#define RULE_ATTR_TABLE_ID 4
-#define RULE_ATTR_ORDINAL 5
-#define RULE_ATTR_RULE 6
-#define RULE_ATTR_RULE_VERSION 7
-#define RULE_ATTR_DIGEST 8
-#define RULE_ATTR_PARAMETERS 9
-#define RULE_ATTR_FROM 10
-#define RULE_ATTR_UNTIL 11
-#define RULE_NATTS 11
-#define CONTRACT_ATTR_ID 1
-#define CONTRACT_ATTR_NAME 3
 
 typedef struct CacheEntry
 {
@@ -97,17 +83,6 @@ release_args(void *args)
 	sc_rule_args_free(args);
 }
 
-/* frees what core has allocated when the context goes */
-static void
-release_with_context(MemoryContext context, void (*release) (void *), void *arg)
-{
-	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
-
-	callback->func = release;
-	callback->arg = arg;
-	MemoryContextRegisterResetCallback(context, callback);
-}
-
 static char *
 contract_name(int32 contract_id)
 {
@@ -118,11 +93,11 @@ contract_name(int32 contract_id)
 	char	   *name = NULL;
 	bool		isnull;
 
-	ScanKeyInit(&key, CONTRACT_ATTR_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(contract_id));
+	ScanKeyInit(&key, SC_CONTRACT_ATTR_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(contract_id));
 	scan = systable_beginscan(rel, sc_registry_relation("contract_pkey"), true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		name = TextDatumGetCString(heap_getattr(tuple, CONTRACT_ATTR_NAME, RelationGetDescr(rel), &isnull));
+		name = TextDatumGetCString(heap_getattr(tuple, SC_CONTRACT_ATTR_NAME, RelationGetDescr(rel), &isnull));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	if (name == NULL)
@@ -173,9 +148,9 @@ report_problem(const ScTableRule *rule, ScRuleProblem *problem)
 			 hint ? errhint("%s", hint) : 0));
 }
 
-/* reads the parameters into rule->args */
+/* reads the parameters into rule->args, which live as long as the current memory context */
 static void
-read_parameters(ScTableRule *rule, const char *text, MemoryContext context)
+read_parameters(ScTableRule *rule, const char *text)
 {
 	ScRuleProblem problem = SC_RULE_PROBLEM_INIT;
 	ScJson	   *json;
@@ -188,7 +163,7 @@ read_parameters(ScTableRule *rule, const char *text, MemoryContext context)
 		report_problem(rule, &problem);
 	sc_rule_problem_free(&problem);
 	sc_status_report(status, "parameters of a rule");
-	release_with_context(context, release_args, rule->args);
+	sc_context_release(release_args, rule->args);
 }
 
 /* place of a column in rules->attnums, which has room; adds it when it is new */
@@ -231,27 +206,27 @@ bind_columns(ScTableRules *rules, ScTableRule *rule, List *columns)
 static bool
 read_rule(ScTableRules *rules, ScTableRule *rule, HeapTuple tuple, TupleDesc desc, List *columns)
 {
-	Datum		values[RULE_NATTS];
-	bool		nulls[RULE_NATTS];
+	Datum		values[SC_RULE_NATTS];
+	bool		nulls[SC_RULE_NATTS];
 	char	   *name;
 
 	heap_deform_tuple(tuple, desc, values, nulls);
-	rule->until = nulls[RULE_ATTR_UNTIL - 1] ? DT_NOEND : DatumGetTimestampTz(values[RULE_ATTR_UNTIL - 1]);
-	rule->rule_id = DatumGetInt32(values[RULE_ATTR_ID - 1]);
+	rule->until = nulls[SC_RULE_ATTR_UNTIL - 1] ? DT_NOEND : DatumGetTimestampTz(values[SC_RULE_ATTR_UNTIL - 1]);
+	rule->rule_id = DatumGetInt32(values[SC_RULE_ATTR_ID - 1]);
 	if (rule->until <= GetCurrentTimestamp())
 	{
 		rules->ended[rules->nended++] = rule->rule_id;
 		return false;
 	}
-	rule->from = DatumGetTimestampTz(values[RULE_ATTR_FROM - 1]);
-	rule->contract = contract_name(DatumGetInt32(values[RULE_ATTR_CONTRACT_ID - 1]));
-	rule->version = DatumGetInt32(values[RULE_ATTR_VERSION - 1]);
-	rule->ordinal = DatumGetInt16(values[RULE_ATTR_ORDINAL - 1]);
-	name = TextDatumGetCString(values[RULE_ATTR_RULE - 1]);
+	rule->from = DatumGetTimestampTz(values[SC_RULE_ATTR_FROM - 1]);
+	rule->contract = contract_name(DatumGetInt32(values[SC_RULE_ATTR_CONTRACT_ID - 1]));
+	rule->version = DatumGetInt32(values[SC_RULE_ATTR_VERSION - 1]);
+	rule->ordinal = DatumGetInt16(values[SC_RULE_ATTR_ORDINAL - 1]);
+	name = TextDatumGetCString(values[SC_RULE_ATTR_RULE - 1]);
 	rule->rule = sc_rule_find(name);
-	check_same_rule(rule, name, TextDatumGetCString(values[RULE_ATTR_RULE_VERSION - 1]),
-					DatumGetByteaPP(values[RULE_ATTR_DIGEST - 1]));
-	read_parameters(rule, TextDatumGetCString(values[RULE_ATTR_PARAMETERS - 1]), rules->context);
+	check_same_rule(rule, name, TextDatumGetCString(values[SC_RULE_ATTR_RULE_VERSION - 1]),
+					DatumGetByteaPP(values[SC_RULE_ATTR_DIGEST - 1]));
+	read_parameters(rule, TextDatumGetCString(values[SC_RULE_ATTR_PARAMETERS - 1]));
 	bind_columns(rules, rule, columns);
 	return true;
 }
@@ -272,7 +247,7 @@ compare_rules(const void *a, const void *b)
 static SysScanDesc
 begin_scan(Relation rel, ScanKeyData *key, int32 table_id)
 {
-	ScanKeyInit(key, RULE_ATTR_TABLE_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(table_id));
+	ScanKeyInit(key, SC_RULE_ATTR_TABLE_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(table_id));
 	return systable_beginscan(rel, sc_registry_relation("contract_rule_table"), true, NULL, 1, key);
 }
 
@@ -288,7 +263,7 @@ sc_table_has_rules(int32 table_id)
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;
-		Datum		until = heap_getattr(tuple, RULE_ATTR_UNTIL, RelationGetDescr(rel), &isnull);
+		Datum		until = heap_getattr(tuple, SC_RULE_ATTR_UNTIL, RelationGetDescr(rel), &isnull);
 
 		found = isnull || DatumGetTimestampTz(until) > GetCurrentTimestamp();
 	}

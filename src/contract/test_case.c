@@ -14,6 +14,7 @@
 #include "contract/memory.h"
 #include "core/hash.h"
 #include "core/instant.h"
+#include "ledger/ledger_time.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -100,7 +101,7 @@ run_row(ScJudge *judge, const ScBound *bound, const Place *place, const ScDefTes
 	/* the definition was read: it is a time, and the table is there */
 	if (!sc_instant_read(&instant, row->time) || table == NULL)
 		elog(ERROR, "a test case that was not checked");
-	judged.time = instant - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+	judged.time = instant - SC_UNIX_MICROS;
 	judged.texts = row_texts(place, table, row->columns);
 	verdict = sc_judge_row(judge, &judged);
 	sc_judge_answer(found, &verdict);

@@ -7,8 +7,12 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "ledger/registry.h"
 #include "utils/relcache.h"
+
+/* a TimestampTz and this are microseconds since 1970-01-01 UTC, as core and rules count */
+#define SC_UNIX_MICROS ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
 /*
  * From now on rows of the ledger table have an acceptance time: adds the
