@@ -14,6 +14,7 @@
 #include "contract/rule_sql.h"
 
 #include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "core/buf.h"
@@ -43,11 +44,22 @@ static const ScRuleParam params[] = {
 	{0}
 };
 
-/* the function's OID, or InvalidOid */
+#define WANTED "Name it with its schema; it takes (jsonb, timestamptz) and returns text."
+
+/* is it what a rule can call?  Asked each time: it may have been made anew since. */
+static bool
+is_fit(Oid function)
+{
+	return OidIsValid(function) && get_func_prokind(function) == PROKIND_FUNCTION &&
+		get_func_rettype(function) == TEXTOID && !get_func_retset(function);
+}
+
+/* the OID of the function of that name that a rule can call, or InvalidOid */
 static Oid
 find_function(const char *name)
 {
 	Oid			types[2] = {JSONBOID, TIMESTAMPTZOID};
+	Oid			function;
 	List	   *names = NIL;
 	List	   *parts;
 	ListCell   *cell;
@@ -56,17 +68,16 @@ find_function(const char *name)
 		return InvalidOid;
 	foreach(cell, parts)
 		names = lappend(names, makeString(lfirst(cell)));
-	return LookupFuncName(names, 2, types, true);
+	function = LookupFuncName(names, 2, types, true);
+	return is_fit(function) ? function : InvalidOid;
 }
 
 static bool
 accept(ScRuleCall *call)
 {
-	Oid			function = find_function(call->args[FUNCTION].text);
-
-	if (OidIsValid(function) && get_func_rettype(function) == TEXTOID)
+	if (OidIsValid(find_function(call->args[FUNCTION].text)))
 		return true;
-	sc_rule_explain(call, NULL, "Name it with its schema; it takes (jsonb, timestamptz) and returns text.");
+	sc_rule_explain(call, NULL, WANTED);
 	return sc_rule_refuse(call, "no_function", "there is no function \"%s\" that a rule could be", call->args[FUNCTION].text);
 }
 
@@ -121,7 +132,10 @@ check(ScRuleCall *call)
 	char	   *why;
 
 	if (!OidIsValid(function))
-		return sc_rule_refuse(call, "no_function", "function \"%s\" is gone", call->args[FUNCTION].text);
+	{
+		sc_rule_explain(call, NULL, WANTED);
+		return sc_rule_refuse(call, "no_function", "there is no function \"%s\" any more that a rule could be", call->args[FUNCTION].text);
+	}
 	if (!SC_MAY_EXECUTE(function, GetUserId()))
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));
 	why = ask(function, row_object(call),

@@ -48,6 +48,12 @@ BEGIN INSERT INTO proto.fare VALUES ('c', 1, true); RETURN NULL; END $$;
 INSERT INTO fare VALUES ('a', 1, true);
 DROP FUNCTION judge;
 INSERT INTO fare VALUES ('a', 1, true);
+-- nor one of the name that returns something else
+CREATE FUNCTION judge(fare jsonb, accepted_at timestamptz) RETURNS int LANGUAGE sql RETURN 12345;
+INSERT INTO fare VALUES ('a', 1, true);
+DROP FUNCTION judge;
+CREATE FUNCTION judge(fare jsonb, accepted_at timestamptz) RETURNS SETOF text LANGUAGE sql RETURN 'many';
+INSERT INTO fare VALUES ('a', 1, true);
 SELECT card, won FROM fare ORDER BY ledger_seq;
 SELECT * FROM seoulchain.verify();
 SET client_min_messages = warning;
