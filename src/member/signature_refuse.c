@@ -54,7 +54,7 @@ sc_refuse_malformed(const ScSignatureCase *c, ScJwsReason reason)
 	if (reason == SC_JWS_NO_MEMORY)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	refuse(c->rel, ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION, "malformed signature",
-		   c->jws.refused ? psprintf("%s: \"%s\".", text, c->jws.refused) : psprintf("%s.", text),
+		   c->jws.refused ? psprintf("What is wrong: %s: \"%s\".", text, c->jws.refused) : psprintf("What is wrong: %s.", text),
 		   "A signature is \"<protected header>..<signature>\": a JWS whose payload is left out (docs/signing.md).");
 }
 

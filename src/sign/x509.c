@@ -154,12 +154,15 @@ sc_cert_read(X509 **out, const void *data, size_t len)
 	size_t		derlen;
 	ScCertReason reason = sc_cert_bytes(&der, &derlen, PEM_STRING_X509, data, len);
 	const uint8_t *p = der;
+	int64_t		time;
 
 	*out = NULL;
 	if (reason != SC_CERT_OK)
 		return reason;
 	*out = d2i_X509(NULL, &p, (long) derlen);
-	if (*out && p != der + derlen)
+	/* one whose times cannot be read was never and is never good */
+	if (*out && (p != der + derlen || !sc_cert_time(&time, X509_get0_notBefore(*out)) ||
+				 !sc_cert_time(&time, X509_get0_notAfter(*out))))
 	{
 		X509_free(*out);
 		*out = NULL;
