@@ -5,7 +5,7 @@ use warnings;
 use Bench;
 
 # a pgbench script: one row of six columns, one transaction
-sub script
+sub one_row
 {
 	my $table = shift;
 	return <<"SCRIPT";
@@ -44,7 +44,7 @@ sub run
 {
 	my ($table, $costs, $options) = @_;
 	my $before = cost();
-	my ($tps, $count) = pgbench(script($table), options => $options);
+	my ($tps, $count) = pgbench(one_row($table), options => $options);
 	sql('SELECT seoulchain.seal()') if $table eq 'ledgered';
 	my $used = cost_since($before);
 	push @{ $costs->{$table}{cpu} }, $used->{cpu} * 1e6 / $count;

@@ -15,7 +15,7 @@ database('bench_storage');
 my $columns = columns();
 sql("CREATE TABLE ledgered ($columns) USING ledger", 'SELECT seoulchain.seal()', 'VACUUM');
 my $before = $sizes->();
-my ($tps, $count) = pgbench(insert::script('ledgered'),
+my ($tps, $count) = pgbench(insert::one_row('ledgered'),
 	transactions => int(rows() / 8), options => '-c synchronous_commit=off');
 my $blocks = value('SELECT seoulchain.seal()', 'SELECT count(*) FROM seoulchain.block');
 # the same rows, in the same order, without us
