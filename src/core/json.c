@@ -439,6 +439,16 @@ sc_json_free(ScJson *json)
 	}
 }
 
+int
+sc_json_count(const ScJson *object)
+{
+	int			n = 0;
+
+	for (const ScJson *member = object->first; member; member = member->next)
+		n++;
+	return n;
+}
+
 const ScJson *
 sc_json_member(const ScJson *object, const char *key)
 {

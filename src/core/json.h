@@ -54,4 +54,7 @@ extern void sc_json_free(ScJson *json);
 /* the member `key` of an object, or NULL */
 extern const ScJson *sc_json_member(const ScJson *object, const char *key);
 
+/* how many members an object has, or elements an array */
+extern int	sc_json_count(const ScJson *object);
+
 #endif							/* SC_CORE_JSON_H */

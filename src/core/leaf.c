@@ -34,16 +34,6 @@ is_string_map(const ScJson *json)
 	return true;
 }
 
-static int
-count_members(const ScJson *object)
-{
-	int			n = 0;
-
-	for (const ScJson *member = object->first; member; member = member->next)
-		n++;
-	return n;
-}
-
 /* a string holding a decimal that fits a bigint */
 static bool
 is_decimal(const ScJson *json)
@@ -70,7 +60,7 @@ is_digest_map(const ScJson *json)
 		return false;
 	for (const ScJson *member = json->first; member; member = member->next)
 	{
-		if (member->kind != SC_JSON_OBJECT || count_members(member) != 2 ||
+		if (member->kind != SC_JSON_OBJECT || sc_json_count(member) != 2 ||
 			!is_decimal(sc_json_member(member, "bytes")) || !is_hash(sc_json_member(member, "sha256")))
 			return false;
 	}
@@ -125,7 +115,7 @@ block_ok(const ScLeaf *leaf, int nmembers)
 {
 	const ScJson *block = leaf->block;
 
-	return nmembers == 2 && is_string_map(block) && count_members(block) == 6 &&
+	return nmembers == 2 && is_string_map(block) && sc_json_count(block) == 6 &&
 		is_decimal(sc_json_member(block, "first_leaf")) && is_decimal(sc_json_member(block, "height")) &&
 		sc_json_member(block, "members") && is_hash(sc_json_member(block, "prev_block")) &&
 		is_hash(sc_json_member(block, "prev_root")) && sc_json_member(block, "sealed_at");
@@ -140,7 +130,7 @@ take_members(ScLeaf *leaf)
 
 	if (json->kind != SC_JSON_OBJECT)
 		return false;
-	n = count_members(json);
+	n = sc_json_count(json);
 	leaf->chain = sc_json_member(json, "chain");
 	leaf->seq = sc_json_member(json, "seq");
 	leaf->table = sc_json_member(json, "table");

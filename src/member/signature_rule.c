@@ -197,6 +197,22 @@ sc_signing_make(Relation rel, int32 chain_id, const ScSignatureRule *rule)
 	return signing;
 }
 
+const ScSigning *
+sc_signing_for(const List *signings, int64 ledger_seq)
+{
+	const ScSigning *found = NULL;
+	ListCell   *cell;
+
+	foreach(cell, signings)
+	{
+		const ScSigning *signing = lfirst(cell);
+
+		if (signing->rule->rule_seq < ledger_seq)
+			found = signing;
+	}
+	return found;
+}
+
 bool
 sc_signing_digest(const ScSigning *signing, const Datum *values, const bool *nulls, ScBuf *buf, ScHash *digest)
 {

@@ -72,6 +72,9 @@ extern const ScSigning *sc_signing(Relation rel);
 /* any rule of the table made ready, wholly in the current memory context; columns that are lost are an error */
 extern ScSigning *sc_signing_make(Relation rel, int32 chain_id, const ScSignatureRule *rule);
 
+/* of a table's rules made ready, by rule_seq, the one that was in force for a row; NULL: none */
+extern const ScSigning *sc_signing_for(const List *signings, int64 ledger_seq);
+
 /*
  * By what the row's payload counts as used (signed_payload.h); false when the
  * row names no signer.  The caller has dump settings on.

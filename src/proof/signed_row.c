@@ -49,23 +49,6 @@ sc_signed_table_free(ScSignedTable *t)
 	MemoryContextDelete(t->context);
 }
 
-/* the rule that was in force for the row, or NULL */
-static const ScSigning *
-rule_for(const ScSignedTable *t, int64 ledger_seq)
-{
-	const ScSigning *found = NULL;
-	ListCell   *cell;
-
-	foreach(cell, t->rules)
-	{
-		const ScSigning *signing = lfirst(cell);
-
-		if (signing->rule->rule_seq < ledger_seq)
-			found = signing;
-	}
-	return found;
-}
-
 /* an earlier row of the chain says the same of the same signer */
 static void
 judge_use(ScSignedRow *row, ScSignedTable *t)
@@ -91,7 +74,7 @@ sc_signed_row_judge(ScSignedRow *out, ScSignedTable *t, const Datum *values, con
 	out->ledger_seq = ledger_seq;
 	out->compromised_since = DT_NOEND;
 	out->seen_by = DT_NOEND;
-	out->signing = rule_for(t, ledger_seq);
+	out->signing = sc_signing_for(t->rules, ledger_seq);
 	if (out->signing == NULL)
 	{
 		out->ruling = sc_verdict_for(SC_REASON_BEFORE_RULE);

@@ -64,27 +64,10 @@ sc_verify_payload_begin(ScVerify *v, ScVerifyTable *table)
 	return pass;
 }
 
-/* the rule that was in force for the row, or NULL */
-static const ScSigning *
-rule_for(const ScPayloadPass *pass, int64 ledger_seq)
-{
-	const ScSigning *found = NULL;
-	ListCell   *cell;
-
-	foreach(cell, pass->rules)
-	{
-		const ScSigning *signing = lfirst(cell);
-
-		if (signing->rule->rule_seq < ledger_seq)
-			found = signing;
-	}
-	return found;
-}
-
 void
 sc_verify_payload_row(ScPayloadPass *pass, const Datum *values, const bool *nulls, int64 ledger_seq, int64 leaf, int64 height)
 {
-	const ScSigning *signing = rule_for(pass, ledger_seq);
+	const ScSigning *signing = sc_signing_for(pass->rules, ledger_seq);
 	ScHash		digest;
 	int32		table_id = 0;
 	int64		user;

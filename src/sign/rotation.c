@@ -81,17 +81,6 @@ string_of(const ScJson *object, const char *key)
 	return member->string;
 }
 
-/* how many members an object has */
-static int
-count_members(const ScJson *object)
-{
-	int			n = 0;
-
-	for (const ScJson *member = object->first; member; member = member->next)
-		n++;
-	return n;
-}
-
 /* a verifier key in a member */
 static ScStatus
 parse_key(ScVerifierKey *out, const ScJson *event, const char *member)
@@ -122,10 +111,10 @@ sc_rotation_parse(ScRotation *out, const ScJson *event)
 
 	memset(out, 0, sizeof(*out));
 	if (event == NULL || event->kind != SC_JSON_OBJECT || (type = string_of(event, "type")) == NULL ||
-		strcmp(type, SC_ROTATION_EVENT) != 0 || count_members(event) != 4)
+		strcmp(type, SC_ROTATION_EVENT) != 0 || sc_json_count(event) != 4)
 		return SC_MALFORMED;
 	proof = sc_json_member(event, "proof");
-	if (proof == NULL || proof->kind != SC_JSON_OBJECT || count_members(proof) != 2)
+	if (proof == NULL || proof->kind != SC_JSON_OBJECT || sc_json_count(proof) != 2)
 		return SC_MALFORMED;
 	status = parse_key(&out->old, event, "old");
 	if (status == SC_OK)
