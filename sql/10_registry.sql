@@ -24,17 +24,21 @@ CREATE TABLE seoulchain.chain (
 	sequence regclass NOT NULL,
 	system_identifier int8 NOT NULL,
 	database oid NOT NULL,
-	created_at timestamptz NOT NULL
+	created_at timestamptz NOT NULL,
+	copy boolean NOT NULL,
+	shared boolean NOT NULL
 );
 COMMENT ON TABLE seoulchain.chain IS 'the chains of this database';
 COMMENT ON COLUMN seoulchain.chain.chain_id IS 'number of the chain in this database for ever; survives dump and restore';
-COMMENT ON COLUMN seoulchain.chain.name IS 'short name, as in seal(''main'')';
+COMMENT ON COLUMN seoulchain.chain.name IS 'short name, as in seal(''main''); of another node''s chain, the origin';
 COMMENT ON COLUMN seoulchain.chain.origin IS 'the checkpoint''s first line, for ever';
 COMMENT ON COLUMN seoulchain.chain.log_key IS 'C2SP verifier key of the chain; NULL for unnamed/...';
-COMMENT ON COLUMN seoulchain.chain.sequence IS 'source of ledger_seq; each value stands for a stride of numbers';
+COMMENT ON COLUMN seoulchain.chain.sequence IS 'source of ledger_seq; each value stands for a stride of numbers; 0 for a copy';
 COMMENT ON COLUMN seoulchain.chain.system_identifier IS 'cluster in which the chain is open';
 COMMENT ON COLUMN seoulchain.chain.database IS 'database in which the chain is open';
 COMMENT ON COLUMN seoulchain.chain.created_at IS 'when it was made';
+COMMENT ON COLUMN seoulchain.chain.copy IS 'another node''s chain, which this node follows';
+COMMENT ON COLUMN seoulchain.chain.shared IS 'this node''s own chain, which another node may follow; once shared, for ever';
 
 CREATE TABLE seoulchain.ledger (
 	table_id int4 PRIMARY KEY,

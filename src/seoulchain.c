@@ -18,6 +18,7 @@
 #include "member/member.h"
 #include "member/signature_guard.h"
 #include "miscadmin.h"
+#include "network/network_init.h"
 #include "proof/proof_init.h"
 #include "seal/seal.h"
 #include "utils/guc.h"
@@ -47,5 +48,6 @@ _PG_init(void)
 	sc_seal_init();
 	sc_proof_init();
 	sc_contract_init();
+	sc_network_init();
 	MarkGUCPrefixReserved("seoulchain");
 }

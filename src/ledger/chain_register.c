@@ -128,6 +128,8 @@ insert_chain(Relation rel, const ScChain *chain)
 	values[SC_CHAIN_ATTR_SYSTEM - 1] = Int64GetDatum((int64) chain->system_identifier);
 	values[SC_CHAIN_ATTR_DATABASE - 1] = ObjectIdGetDatum(chain->database);
 	values[SC_CHAIN_ATTR_CREATED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[SC_CHAIN_ATTR_COPY - 1] = BoolGetDatum(chain->copy);
+	values[SC_CHAIN_ATTR_SHARED - 1] = BoolGetDatum(chain->shared);
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 	CommandCounterIncrement();
 }
@@ -242,6 +244,8 @@ sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, c
 				 errhint("Use fewer or shorter column names.")));
 	sc_hash_leaf(&hash, leaf.data, leaf.len);
 	insert_event(chain->chain_id, seq, table_id, &leaf);
+	if (sc_event_recorded_hook != NULL)
+		sc_event_recorded_hook(chain, seq, leaf.data, leaf.len);
 	sc_buf_free(&leaf);
 
 	sc_recorder_add(chain->chain_id, SC_TABLE_EVENTS, seq, NULL, &hash);

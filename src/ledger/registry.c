@@ -31,6 +31,7 @@
 #include "utils/syscache.h"
 
 sc_chain_create_hook_type sc_chain_create_hook = NULL;
+sc_event_recorded_hook_type sc_event_recorded_hook = NULL;
 
 Oid
 sc_registry_relation(const char *name)
@@ -115,6 +116,8 @@ chain_from_tuple(HeapTuple tuple, TupleDesc tupdesc)
 	chain->sequence = DatumGetObjectId(heap_getattr(tuple, SC_CHAIN_ATTR_SEQUENCE, tupdesc, &isnull));
 	chain->system_identifier = (uint64) DatumGetInt64(heap_getattr(tuple, SC_CHAIN_ATTR_SYSTEM, tupdesc, &isnull));
 	chain->database = DatumGetObjectId(heap_getattr(tuple, SC_CHAIN_ATTR_DATABASE, tupdesc, &isnull));
+	chain->copy = DatumGetBool(heap_getattr(tuple, SC_CHAIN_ATTR_COPY, tupdesc, &isnull));
+	chain->shared = DatumGetBool(heap_getattr(tuple, SC_CHAIN_ATTR_SHARED, tupdesc, &isnull));
 	return chain;
 }
 

@@ -24,9 +24,11 @@ typedef struct ScChain
 	char	   *name;
 	char	   *origin;
 	char	   *log_key;		/* NULL for a chain without a node */
-	Oid			sequence;
+	Oid			sequence;		/* InvalidOid for a copy */
 	uint64		system_identifier;
 	Oid			database;
+	bool		copy;			/* another node's chain: written by replication alone */
+	bool		shared;			/* own chain that other nodes may follow */
 } ScChain;
 
 typedef struct ScLedgerTable
@@ -76,6 +78,13 @@ extern bool sc_is_ledger_relation(Oid relid);
  * JSON of the event object; ledger_name is NULL for chain events.
  */
 extern int64 sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, const ScBuf *event);
+
+/*
+ * Set by the network room: an event was recorded on a chain of this node, in
+ * this transaction, which holds seoulchain.event with RowExclusiveLock.
+ */
+typedef void (*sc_event_recorded_hook_type) (const ScChain *chain, int64 ledger_seq, const char *leaf, size_t len);
+extern PGDLLIMPORT sc_event_recorded_hook_type sc_event_recorded_hook;
 
 /*
  * Creates a chain, called by the seal room (which has the keys): inserts the

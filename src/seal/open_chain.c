@@ -41,7 +41,7 @@ PG_FUNCTION_INFO_V1(sc_open_chain);
 #define SC_CHAIN_ATTR_CHAIN_ID 1
 #define SC_CHAIN_ATTR_SYSTEM_IDENTIFIER 6
 #define SC_CHAIN_ATTR_DATABASE 7
-#define SC_CHAIN_NATTS 8
+#define SC_CHAIN_NATTS 10
 
 /* seoulchain.ledger_column */
 #define SC_COLUMN_ATTR_TABLE_ID 1

@@ -1,0 +1,15 @@
+/*
+ * network_init.c
+ *	  What the network room sets up when libraries are preloaded: a table of contents.
+ */
+#include "postgres.h"
+
+#include "network/network_init.h"
+
+#include "network/message.h"
+
+void
+sc_network_init(void)
+{
+	sc_message_init();
+}
