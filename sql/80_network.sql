@@ -87,7 +87,9 @@ CREATE TABLE seoulchain.dispute (
 	evidence text,
 	found_at timestamptz NOT NULL,
 	filed_chain_id int4,
-	filed_seq int8
+	filed_seq int8,
+	settled_at timestamptz,
+	settled_why text
 );
 CREATE INDEX dispute_origin ON seoulchain.dispute (origin, height);
 COMMENT ON TABLE seoulchain.dispute IS 'what this node found wrong with chains of other nodes';
@@ -101,6 +103,8 @@ COMMENT ON COLUMN seoulchain.dispute.evidence IS 'a file that seoulchain-verify 
 COMMENT ON COLUMN seoulchain.dispute.found_at IS 'when, by this node''s clock';
 COMMENT ON COLUMN seoulchain.dispute.filed_chain_id IS 'the chain of this node that holds the event about it';
 COMMENT ON COLUMN seoulchain.dispute.filed_seq IS 'the event; NULL until it is recorded';
+COMMENT ON COLUMN seoulchain.dispute.settled_at IS 'since when it holds nothing back any more; NULL while it does';
+COMMENT ON COLUMN seoulchain.dispute.settled_why IS 'what settled it';
 
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.peer', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.share', '');

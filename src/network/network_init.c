@@ -6,10 +6,12 @@
 
 #include "network/network_init.h"
 
+#include "network/dispute.h"
 #include "network/message.h"
 
 void
 sc_network_init(void)
 {
 	sc_message_init();
+	sc_dispute_init();
 }
