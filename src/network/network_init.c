@@ -7,6 +7,7 @@
 #include "network/network_init.h"
 
 #include "network/dispute.h"
+#include "network/integrate.h"
 #include "network/message.h"
 
 void
@@ -14,4 +15,5 @@ sc_network_init(void)
 {
 	sc_message_init();
 	sc_dispute_init();
+	sc_integrate_init();
 }

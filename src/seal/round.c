@@ -1,10 +1,11 @@
 /*
  * round.c
- *	  One round of the worker: mails, sealing and signing of every chain.
+ *	  One round of the worker: mails, sealing and signing of every chain, and work on copies.
  *
  * Invariant: an error on one chain (a full disk, a damaged tree) leaves no
  * block, loses no journal row, is logged and shown in seal_status, and does
- * not keep the other chains from being sealed.
+ * not keep the other chains from being sealed.  Copies of other nodes' chains
+ * are neither sealed nor signed here: the network room's hook integrates them.
  *
  * Context: the worker, outside a transaction, in a memory context that is
  * reset after the round.
@@ -24,12 +25,16 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+sc_signed_hook_type sc_signed_hook = NULL;
+sc_copy_round_hook_type sc_copy_round_hook = NULL;
+
 /* a chain, and what the round did for it */
 typedef struct ChainWork
 {
 	int32		chain_id;
 	char	   *name;
 	bool		open;
+	bool		copy;			/* another node's */
 	int			blocks;
 	int64		height;
 	int			sqlerrcode;		/* of a failure, 0 = none */
@@ -78,6 +83,7 @@ list_chains(MemoryContext context)
 		work->chain_id = chain->chain_id;
 		work->name = pstrdup(chain->name);
 		work->open = sc_chain_is_open(chain);
+		work->copy = chain->copy;
 		work->height = -1;
 		result = lappend(result, work);
 	}
@@ -153,6 +159,28 @@ sign_chain(ChainWork *work, MemoryContext context)
 	return ok;
 }
 
+/* tells the network room that a chain is signed; false after an error */
+static bool
+after_signing(ChainWork *work, MemoryContext context)
+{
+	volatile bool ok = false;
+
+	if (sc_signed_hook == NULL)
+		return true;
+	PG_TRY();
+	{
+		sc_signed_hook(work->chain_id);
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		FreeErrorData(catch_error(context));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return ok;
+}
+
 /* fills in the answer to a request to seal */
 static bool
 answer_seal(ScMail *mail, List *works)
@@ -218,13 +246,13 @@ work_chains(List *works, bool seal, MemoryContext context)
 	{
 		ChainWork  *work = lfirst(lc);
 
-		if (!work->open)
+		if (!work->open || work->copy)
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(context);
 		if (seal && !seal_chain(work, context))
 			ok = false;
-		else if (!sign_chain(work, context))
+		else if (!sign_chain(work, context) || !after_signing(work, context))
 			ok = false;
 		sc_chain_state_passed(work->chain_id);
 	}
@@ -258,6 +286,64 @@ sc_seal_round(List *mails, bool seal)
 		sc_mail_answer(mail, answer_seal(mail, works));
 	}
 	return ok;
+}
+
+/* one turn of a copy; errors are caught and tried again later */
+static ScCopyNext
+work_copy(ChainWork *work, MemoryContext context)
+{
+	volatile ScCopyNext next = SC_COPY_LATER;
+
+	PG_TRY();
+	{
+		wait_durable_once();
+		MemoryContextSwitchTo(context);
+		next = sc_copy_round_hook(work->chain_id);
+		sc_chain_state_ok(work->chain_id);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = catch_error(context);
+
+		sc_chain_state_failed(work->chain_id, error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	sc_chain_state_passed(work->chain_id);
+	return next;
+}
+
+ScCopyNext
+sc_copy_round(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile ScCopyNext next = SC_COPY_IDLE;
+	ListCell   *lc;
+
+	if (sc_copy_round_hook == NULL)
+		return SC_COPY_IDLE;
+	PG_TRY();
+	{
+		foreach(lc, list_chains(context))
+		{
+			ChainWork  *work = lfirst(lc);
+			ScCopyNext	wanted;
+
+			if (!work->open || !work->copy)
+				continue;
+			CHECK_FOR_INTERRUPTS();
+			wanted = work_copy(work, context);
+			next = Max(next, wanted);
+		}
+	}
+	PG_CATCH();
+	{
+		FreeErrorData(catch_error(context));
+		next = SC_COPY_LATER;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return next;
 }
 
 void

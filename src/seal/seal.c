@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "ledger/registry.h"
+#include "seal/arrival.h"
 #include "seal/key_files.h"
 #include "seal/node.h"
 #include "seal/refresh.h"
@@ -67,5 +68,6 @@ sc_seal_init(void)
 	sc_launcher_register();
 	sc_seal_utility_init();
 	sc_refresh_init();
+	sc_arrival_init();
 	sc_chain_create_hook = sc_node_create_chain;
 }

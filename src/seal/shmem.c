@@ -56,6 +56,7 @@ startup_shmem(void)
 		{
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].pending, 0);
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].asked, 0);
+			pg_atomic_init_u32(&sc_seal_shared->slots[i].arrived, 0);
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].passed, 0);
 			ConditionVariableInit(&sc_seal_shared->slots[i].changed);
 			ConditionVariableInit(&sc_seal_shared->slots[i].progress);

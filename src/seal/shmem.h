@@ -46,6 +46,7 @@ typedef struct ScSealSlot
 	TimestampTz retry_at;		/* no start before: the last worker failed */
 	pg_atomic_uint32 pending;	/* journal rows may have been committed */
 	pg_atomic_uint32 asked;		/* somebody wants a round now and does not wait for its answer */
+	pg_atomic_uint32 arrived;	/* something about a copy has come from another node */
 	ConditionVariable changed;	/* the worker's state changed */
 	pg_atomic_uint32 passed;	/* counts chains that the worker is through with, for better or worse */
 	ConditionVariable progress; /* that counter went on */

@@ -7,7 +7,8 @@
  * seoulchain.seal_interval for commits, at once for mails.  It wakes by time
  * only to work off a commit it put off, to try again after an error (after 1
  * s, doubling to 60 s), and, while the database has prepared transactions,
- * to look whether one was committed.
+ * to look whether one was committed; and for copies that wait for something
+ * of which nobody tells it, once a second.
  *
  * Invariant: no lock, snapshot or transaction while it sleeps.  What happens
  * inside a round is caught there (round.c); an error here ends the process
@@ -42,6 +43,7 @@
 #define SC_RETRY_MIN_MS 1000
 #define SC_RETRY_MAX_MS 60000
 #define SC_PREPARED_LOOK_MS 1000
+#define SC_COPY_LATER_MS 1000
 
 static bool extension_absent = false;
 
@@ -130,6 +132,8 @@ typedef struct WorkerClock
 {
 	TimestampTz last_round;
 	int			failures;		/* rounds that failed, in a row */
+	ScCopyNext	copies;			/* when copies want to go on */
+	TimestampTz last_copies;	/* when they had their turn */
 } WorkerClock;
 
 /* how long until a round is due: 0 = now, -1 = not before somebody asks */
@@ -168,6 +172,40 @@ run_round(WorkerClock *clock, ScSealSlot *slot, List *mails, bool seal)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+/* how long until copies have their turn: 0 = now, -1 = not before something comes */
+static long
+copies_due(const WorkerClock *clock, ScSealSlot *slot)
+{
+	long		passed;
+
+	if (clock->copies == SC_COPY_MORE || pg_atomic_read_u32(&slot->arrived) != 0)
+		return 0;
+	if (clock->copies == SC_COPY_IDLE)
+		return -1;
+	passed = TimestampDifferenceMilliseconds(clock->last_copies, GetCurrentTimestamp());
+	return Max(SC_COPY_LATER_MS - passed, 0);
+}
+
+/* the turn of other nodes' chains */
+static void
+run_copies(WorkerClock *clock, ScSealSlot *slot)
+{
+	pgstat_report_activity(STATE_RUNNING, "integrating");
+	pg_atomic_exchange_u32(&slot->arrived, 0);
+	clock->last_copies = GetCurrentTimestamp();
+	clock->copies = sc_copy_round();
+	sc_seal_tidy();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* the shorter of two waits, -1 being for ever */
+static long
+sooner(long a, long b)
+{
+	return a < 0 ? b : b < 0 ? a : Min(a, b);
+}
+
 /* signals and messages that came while it slept */
 static void
 process_interrupts(void)
@@ -201,6 +239,7 @@ worker_loop(ScSealSlot *slot)
 	for (;;)
 	{
 		long		timeout;
+		long		copies;
 		List	   *mails;
 
 		ResetLatch(MyLatch);
@@ -221,6 +260,18 @@ worker_loop(ScSealSlot *slot)
 				proc_exit(0);
 			MemoryContextSwitchTo(context);
 			run_round(&clock, slot, mails, true);
+			/* what was committed may be rows of a copy */
+			run_copies(&clock, slot);
+			continue;
+		}
+		copies = copies_due(&clock, slot);
+		if (copies == 0)
+		{
+			extension_absent = !extension_present();
+			if (extension_absent)
+				proc_exit(0);
+			MemoryContextSwitchTo(context);
+			run_copies(&clock, slot);
 			continue;
 		}
 		if (timeout < 0 && sc_seal_interval > 0 && prepared_transactions())
@@ -228,6 +279,7 @@ worker_loop(ScSealSlot *slot)
 			pg_atomic_write_u32(&slot->pending, 1);
 			timeout = Max(sc_seal_interval, SC_PREPARED_LOOK_MS);
 		}
+		timeout = sooner(timeout, copies);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0),
 						 timeout, PG_WAIT_EXTENSION);
 	}
@@ -261,6 +313,7 @@ sc_worker_main(Datum arg)
 	sc_slot_set_running();
 	/* what was committed while nobody looked */
 	pg_atomic_write_u32(&slot->pending, 1);
+	pg_atomic_write_u32(&slot->arrived, 1);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	worker_loop(slot);
 }
