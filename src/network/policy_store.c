@@ -1,0 +1,211 @@
+/*
+ * policy_store.c
+ *	  The policies of chains as rows, and what each is worth.
+ *
+ * Invariant: rows of seoulchain.policy are inserted once and never changed.
+ * A policy that set_policy() would refuse stands here too when an event of a
+ * copy brings it, or a superuser's hand; it is marked as never to come into
+ * force, so that origin and copies judge alike.
+ * Context: a registered or active snapshot; palloc in the current context.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "network/policy.h"
+#include "seal/internal_scan.h"
+#include "seal/key_history.h"
+#include "seal/tree_store.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+/* seoulchain.policy */
+#define SC_POLICY_ATTR_CHAIN_ID 1
+#define SC_POLICY_ATTR_SEQ 2
+#define SC_POLICY_ATTR_TEXT 3
+#define SC_POLICY_NATTS 3
+
+/* seoulchain.peer */
+#define SC_PEER_ATTR_NAME 1
+#define SC_PEER_ATTR_COSIGNER_KEY 3
+
+void
+sc_policy_insert(int32 chain_id, int64 seq, const char *text)
+{
+	Relation	rel = sc_internal_open("policy", RowExclusiveLock);
+	Datum		values[SC_POLICY_NATTS];
+	bool		nulls[SC_POLICY_NATTS] = {false};
+
+	values[SC_POLICY_ATTR_CHAIN_ID - 1] = Int32GetDatum(chain_id);
+	values[SC_POLICY_ATTR_SEQ - 1] = Int64GetDatum(seq);
+	values[SC_POLICY_ATTR_TEXT - 1] = CStringGetTextDatum(text);
+	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
+	table_close(rel, NoLock);
+}
+
+bool
+sc_policy_apply_event(int32 chain_id, int64 seq, const ScJson *event)
+{
+	const ScJson *text = event != NULL && event->kind == SC_JSON_OBJECT ? sc_json_member(event, "policy") : NULL;
+
+	if (text == NULL || text->kind != SC_JSON_STRING || strlen(text->string) != text->len)
+		return false;
+	sc_policy_insert(chain_id, seq, text->string);
+	return true;
+}
+
+char *
+sc_origin_node(const char *origin)
+{
+	const char *slash = strrchr(origin, '/');
+
+	return slash == NULL ? pstrdup(origin) : pnstrdup(origin, slash - origin);
+}
+
+/* does the key bear the node's name, or that of something of the node's? */
+static bool
+is_named_after(const ScVerifierKey *key, const char *node)
+{
+	size_t		len = strlen(node);
+
+	return strncmp(key->name, node, len) == 0 && (key->name[len] == '\0' || key->name[len] == '/');
+}
+
+/* marks the policy's keys that are this one, whatever their names */
+static void
+mark_same_key(bool *own, const ScPolicy *policy, const char *vkey)
+{
+	ScVerifierKey key;
+
+	if (vkey == NULL || sc_note_parse_key(&key, vkey, strlen(vkey)) != SC_OK)
+		return;
+	for (int i = 0; i < policy->nkeys; i++)
+		if (policy->keys[i].keylen == key.keylen && memcmp(policy->keys[i].key, key.key, key.keylen) == 0)
+			own[i] = true;
+}
+
+/* marks the keys that a chain of this database has had in a role */
+static void
+mark_epochs(bool *own, const ScPolicy *policy, const ScChain *chain, ScKeyRole role, Snapshot snapshot)
+{
+	ListCell   *lc;
+
+	foreach(lc, sc_key_epochs(chain, role, snapshot))
+		mark_same_key(own, policy, ((ScKeyEpoch *) lfirst(lc))->key);
+}
+
+/* marks the cosigner key that a peer's operator handed over */
+static void
+mark_peer_key(bool *own, const ScPolicy *policy, const char *node, Snapshot snapshot)
+{
+	Relation	rel = sc_internal_open("peer", AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
+	HeapTuple	tuple;
+
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		if (strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_PEER_ATTR_NAME, rel)), node) == 0)
+			mark_same_key(own, policy, TextDatumGetCString(sc_internal_attr(tuple, SC_PEER_ATTR_COSIGNER_KEY, rel)));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+void
+sc_policy_own_keys(bool *own, const ScPolicy *policy, const ScChain *chain, Snapshot snapshot)
+{
+	char	   *node = sc_origin_node(chain->origin);
+	ListCell   *lc;
+
+	for (int i = 0; i < policy->nkeys; i++)
+		own[i] = is_named_after(&policy->keys[i], node);
+	foreach(lc, sc_chain_list())
+	{
+		const ScChain *other = lfirst(lc);
+
+		if (strcmp(sc_origin_node(other->origin), node) == 0)
+			mark_epochs(own, policy, other, SC_ROLE_LOG, snapshot);
+	}
+	if (chain->copy)
+		mark_peer_key(own, policy, node, snapshot);
+	else
+		mark_epochs(own, policy, chain, SC_ROLE_COSIGNER, snapshot);
+}
+
+bool
+sc_policy_asks_for(const ScPolicy *policy, int key)
+{
+	for (int i = 0; i < policy->nnames; i++)
+	{
+		int			name = i;
+
+		if (policy->names[i].key != key)
+			continue;
+		while (name != policy->quorum && policy->names[name].parent != SC_POLICY_NONE)
+			name = policy->names[name].parent;
+		return name == policy->quorum;
+	}
+	return false;
+}
+
+/* parses the entry's text and finds what it is worth */
+static void
+judge_entry(ScPolicyEntry *entry, const ScChain *chain, Snapshot snapshot)
+{
+	bool		own[SC_POLICY_KEYS_MAX];
+	int			line;
+
+	entry->policy = palloc(sizeof(ScPolicy));
+	if (sc_policy_parse(entry->policy, &line, entry->text, strlen(entry->text)) != SC_OK)
+	{
+		pfree(entry->policy);
+		entry->policy = NULL;
+		return;
+	}
+	sc_policy_own_keys(own, entry->policy, chain, snapshot);
+	entry->overlap = sc_policy_overlap(entry->policy, own);
+	entry->good = entry->overlap > 0;
+}
+
+/* in the order of leaves, those that are not sealed last by ledger_seq */
+static int
+compare_entries(const ListCell *a, const ListCell *b)
+{
+	const ScPolicyEntry *first = lfirst(a);
+	const ScPolicyEntry *second = lfirst(b);
+
+	if (first->leaf != second->leaf)
+		return first->leaf < second->leaf ? -1 : 1;
+	return first->seq < second->seq ? -1 : first->seq > second->seq;
+}
+
+List *
+sc_policy_list(const ScChain *chain, Snapshot snapshot)
+{
+	List	   *result = NIL;
+	ScInternalScan scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	sc_key_int4(&key, SC_POLICY_ATTR_CHAIN_ID, chain->chain_id);
+	sc_internal_scan_begin(&scan, "policy", "policy_pkey", snapshot, &key, 1);
+	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+	{
+		ScPolicyEntry *entry = palloc0(sizeof(ScPolicyEntry));
+
+		entry->seq = DatumGetInt64(sc_internal_attr(tuple, SC_POLICY_ATTR_SEQ, scan.rel));
+		entry->text = TextDatumGetCString(sc_internal_attr(tuple, SC_POLICY_ATTR_TEXT, scan.rel));
+		entry->leaf = sc_member_leaf_index(chain->chain_id, entry->seq, snapshot);
+		if (entry->leaf < 0)
+			entry->leaf = PG_INT64_MAX;
+		entry->since = PG_INT64_MAX;
+		result = lappend(result, entry);
+	}
+	sc_internal_scan_end(&scan);
+	foreach(lc, result)
+		judge_entry(lfirst(lc), chain, snapshot);
+	list_sort(result, compare_entries);
+	return result;
+}
