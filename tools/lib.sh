@@ -27,6 +27,12 @@ sc_begin() {
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	sc_choose_user
+	export SC_TMP SC_USER
+}
+
+# sc_choose_user: whom servers and builds run as; $SC_TMP becomes his
+sc_choose_user() {
 	chmod 755 "$SC_TMP"
 	if [ "$(id -u)" = 0 ]; then
 		# the account that Debian's PostgreSQL packages make; initdb refuses root
@@ -36,8 +42,7 @@ sc_begin() {
 	else
 		SC_USER=$(id -un)
 	fi
-	sc_user mkdir "$SC_TMP/home" "$SC_TMP/log"
-	export SC_TMP SC_USER
+	sc_user mkdir -p "$SC_TMP/home" "$SC_TMP/log"
 }
 
 # sc_descendants PID: the processes that it started, and those that they did
