@@ -55,9 +55,9 @@ ifneq ($(filter-out $(TOOL_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 # -isystem: the warnings of PostgreSQL's own headers are not ours to mend.
 # unused-parameter: callbacks and fmgr functions have fixed signatures.
-PG_CPPFLAGS = -Isrc -Iinclude -Ibuild -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CPPFLAGS = -Isrc -Iinclude -Ibuild -isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir)
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-declaration-after-statement $(if $(WERROR),-Werror)
-SHLIB_LINK = -lsodium -lcrypto
+SHLIB_LINK = -lsodium -lcrypto $(libpq)
 
 # LLVM bitcode of our functions would double the build for no gain: none of
 # them is small enough to be inlined into a JIT-compiled expression.

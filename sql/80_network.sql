@@ -12,7 +12,9 @@ CREATE TABLE seoulchain.peer (
 	conninfo text NOT NULL,
 	cosigner_key text NOT NULL,
 	role name,
-	added_at timestamptz NOT NULL
+	added_at timestamptz NOT NULL,
+	system_identifier int8 NOT NULL,
+	database oid NOT NULL
 );
 COMMENT ON TABLE seoulchain.peer IS 'other nodes that this one exchanges chains and cosignatures with';
 COMMENT ON COLUMN seoulchain.peer.name IS 'the node, <network>/<node>';
@@ -20,6 +22,8 @@ COMMENT ON COLUMN seoulchain.peer.conninfo IS 'how to reach its database';
 COMMENT ON COLUMN seoulchain.peer.cosigner_key IS 'C2SP verifier key of its cosignatures, as its operator handed it over';
 COMMENT ON COLUMN seoulchain.peer.role IS 'the role of this server under which the node connects to us';
 COMMENT ON COLUMN seoulchain.peer.added_at IS 'when it was added';
+COMMENT ON COLUMN seoulchain.peer.system_identifier IS 'cluster in which it was added; a restored copy elsewhere leaves the network alone';
+COMMENT ON COLUMN seoulchain.peer.database IS 'database in which it was added';
 
 CREATE TABLE seoulchain.share (
 	chain_id int4 NOT NULL,

@@ -16,16 +16,12 @@
 #include "catalog/indexing.h"
 #include "ledger/registry.h"
 #include "network/message.h"
+#include "network/network_tables.h"
 #include "seal/internal_scan.h"
 #include "seal/node.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/* seoulchain.share */
-#define SC_SHARE_ATTR_CHAIN_ID 1
-#define SC_SHARE_ATTR_NODE 2
-#define SC_SHARE_ATTR_SENT_HEIGHT 4
 
 void
 sc_message_send(const ScMessage *message)

@@ -9,6 +9,7 @@
 #include "network/dispute.h"
 #include "network/integrate.h"
 #include "network/message.h"
+#include "network/wake.h"
 
 void
 sc_network_init(void)
@@ -16,4 +17,5 @@ sc_network_init(void)
 	sc_message_init();
 	sc_dispute_init();
 	sc_integrate_init();
+	sc_wake_init();
 }

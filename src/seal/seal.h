@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "ledger/registry.h"
+#include "seal/shmem.h"
 
 /* GUCs */
 extern int	sc_seal_interval;	/* ms between timed rounds; 0 = only when seal() asks */
@@ -32,6 +33,20 @@ extern PGDLLIMPORT sc_open_chain_check_hook_type sc_open_chain_check_hook;
 extern PGDLLEXPORT void sc_launcher_main(Datum arg);
 extern PGDLLEXPORT void sc_worker_main(Datum arg);
 extern void sc_launcher_register(void);
+
+/* worker.c: what background processes of a database have in common */
+/* settings that must not depend on what the database or cluster is set to */
+extern void sc_worker_fix_settings(const char *application_name);
+extern bool sc_worker_extension_present(void);
+
+/*
+ * Set by the network room, called by the sealing worker before it sleeps,
+ * outside a transaction: sees to it that the network worker is there if
+ * there is work for it.  How many milliseconds until the next call, -1 = not
+ * before the worker is woken.
+ */
+typedef long (*sc_tend_hook_type) (ScSealSlot *slot);
+extern PGDLLIMPORT sc_tend_hook_type sc_tend_hook;
 
 /* utility.c: commands that need the worker to leave, or to look again */
 extern void sc_seal_utility_init(void);

@@ -57,6 +57,7 @@ startup_shmem(void)
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].pending, 0);
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].asked, 0);
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].arrived, 0);
+			pg_atomic_init_u32(&sc_seal_shared->slots[i].network, 0);
 			pg_atomic_init_u32(&sc_seal_shared->slots[i].passed, 0);
 			ConditionVariableInit(&sc_seal_shared->slots[i].changed);
 			ConditionVariableInit(&sc_seal_shared->slots[i].progress);
@@ -87,6 +88,16 @@ slot_search(Oid dboid)
 	return NULL;
 }
 
+/* is anybody holding workers off the database?  Under the lock. */
+static bool
+hold_search(Oid dboid)
+{
+	for (int i = 0; i < SC_SEAL_HOLDS; i++)
+		if (sc_seal_shared->holds[i].pid != 0 && sc_seal_shared->holds[i].dboid == dboid)
+			return true;
+	return false;
+}
+
 /* the database's slot; NULL when there is none (or no room for it) */
 ScSealSlot *
 sc_slot_find(Oid dboid, bool create)
@@ -103,6 +114,9 @@ sc_slot_find(Oid dboid, bool create)
 		slot->worker_latch = NULL;
 		slot->absent = false;
 		slot->retry_at = 0;
+		slot->network_pid = 0;
+		slot->network_latch = NULL;
+		pg_atomic_write_u32(&slot->network, 1);
 		/* whatever was committed before anybody looked */
 		pg_atomic_write_u32(&slot->pending, 1);
 	}
@@ -136,6 +150,56 @@ sc_slot_wake(ScSealSlot *slot)
 		sc_launcher_wake();
 }
 
+bool
+sc_slot_attach_network(Oid dboid)
+{
+	ScSealSlot *slot;
+	bool		ok = false;
+
+	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
+	slot = slot_search(dboid);
+	if (slot != NULL && slot->network_pid == 0 && !hold_search(dboid))
+	{
+		slot->network_pid = MyProcPid;
+		slot->network_latch = MyLatch;
+		my_slot = slot;
+		ok = true;
+	}
+	LWLockRelease(sc_seal_shared->lock);
+	return ok;
+}
+
+void
+sc_slot_detach_network(void)
+{
+	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
+	if (my_slot->network_pid == MyProcPid)
+	{
+		my_slot->network_pid = 0;
+		my_slot->network_latch = NULL;
+	}
+	LWLockRelease(sc_seal_shared->lock);
+	ConditionVariableBroadcast(&my_slot->changed);
+	sc_slot_wake(my_slot);
+}
+
+void
+sc_slot_ask_network(ScSealSlot *slot)
+{
+	bool		woken = false;
+
+	pg_atomic_write_u32(&slot->network, 1);
+	LWLockAcquire(sc_seal_shared->lock, LW_SHARED);
+	if (slot->network_latch != NULL)
+	{
+		SetLatch(slot->network_latch);
+		woken = true;
+	}
+	LWLockRelease(sc_seal_shared->lock);
+	if (!woken)
+		sc_slot_wake(slot);
+}
+
 /* a database may have got (or lost) the extension */
 void
 sc_slot_look_again(Oid dboid)
@@ -162,23 +226,13 @@ sc_slot_forget(Oid dboid)
 
 	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
 	slot = slot_search(dboid);
-	gone = slot == NULL || slot->state == SC_WORKER_NONE;
+	gone = slot == NULL || (slot->state == SC_WORKER_NONE && slot->network_pid == 0);
 	if (slot != NULL && gone)
 		slot->dboid = InvalidOid;
 	for (int i = 0; gone && i < SC_SEAL_CHAINS; i++)
 		if (sc_seal_shared->chains[i].dboid == dboid)
 			memset(&sc_seal_shared->chains[i], 0, sizeof(ScSealChainState));
 	LWLockRelease(sc_seal_shared->lock);
-}
-
-/* is anybody holding workers off the database?  Under the lock. */
-static bool
-hold_search(Oid dboid)
-{
-	for (int i = 0; i < SC_SEAL_HOLDS; i++)
-		if (sc_seal_shared->holds[i].pid != 0 && sc_seal_shared->holds[i].dboid == dboid)
-			return true;
-	return false;
 }
 
 /* the calling process becomes the database's worker; false if it must not */

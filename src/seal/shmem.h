@@ -47,7 +47,10 @@ typedef struct ScSealSlot
 	pg_atomic_uint32 pending;	/* journal rows may have been committed */
 	pg_atomic_uint32 asked;		/* somebody wants a round now and does not wait for its answer */
 	pg_atomic_uint32 arrived;	/* something about a copy has come from another node */
-	ConditionVariable changed;	/* the worker's state changed */
+	pg_atomic_uint32 network;	/* there may be work for the network worker */
+	pid_t		network_pid;	/* the network worker, 0 when there is none */
+	Latch	   *network_latch;
+	ConditionVariable changed;	/* the state of a worker changed */
 	pg_atomic_uint32 passed;	/* counts chains that the worker is through with, for better or worse */
 	ConditionVariable progress; /* that counter went on */
 } ScSealSlot;
@@ -129,6 +132,11 @@ extern bool sc_slot_claim_start(Oid dboid, bool *later);
 extern void sc_slot_start_failed(Oid dboid);
 extern void sc_slots_reset_starting(void);
 extern int	sc_slots_list(Oid *dboids, int max);
+
+/* the network worker, which the sealing worker starts; none of these can fail */
+extern bool sc_slot_attach_network(Oid dboid);	/* the calling process becomes it; false if it must not */
+extern void sc_slot_detach_network(void);
+extern void sc_slot_ask_network(ScSealSlot *slot);	/* wakes it, or whoever starts it */
 
 /* the launcher */
 extern void sc_launcher_attach(void);

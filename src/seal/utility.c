@@ -124,16 +124,18 @@ wait_for_leave(Oid dboid)
 	if (slot == NULL)
 		return;
 	ConditionVariablePrepareToSleep(&slot->changed);
-	while (slot->state != SC_WORKER_NONE &&
+	while ((slot->state != SC_WORKER_NONE || slot->network_pid != 0) &&
 		   !TimestampDifferenceExceeds(start, GetCurrentTimestamp(), SC_LEAVE_PATIENCE_MS))
 	{
 		sc_slot_wake(slot);
+		sc_slot_ask_network(slot);
 		if (!terminated && TimestampDifferenceExceeds(start, GetCurrentTimestamp(), SC_LEAVE_TERMINATE_MS))
 		{
-			pid_t		pid = slot->worker_pid;
+			pid_t		pids[] = {slot->worker_pid, slot->network_pid};
 
-			if (pid != 0 && BackendPidGetProc(pid) != NULL)
-				kill(pid, SIGTERM);
+			for (size_t i = 0; i < lengthof(pids); i++)
+				if (pids[i] != 0 && BackendPidGetProc(pids[i]) != NULL)
+					kill(pids[i], SIGTERM);
 			terminated = true;
 		}
 		ConditionVariableTimedSleep(&slot->changed, 500, PG_WAIT_EXTENSION);
@@ -179,6 +181,18 @@ run_held(Oid dboid, PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	PG_END_TRY();
 }
 
+/* what a prepared transaction wrote is visible: nobody knows what it was */
+static void
+prepared_committed(void)
+{
+	ScSealSlot *slot = sc_slot_mine();
+
+	if (sc_journal_written_hook != NULL)
+		sc_journal_written_hook(false);
+	if (slot != NULL)
+		sc_slot_ask_network(slot);
+}
+
 /* the ProcessUtility hook */
 static void
 process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
@@ -203,8 +217,8 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	}
 
 	run_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
-	if (commit_prepared && sc_journal_written_hook != NULL)
-		sc_journal_written_hook(false);
+	if (commit_prepared)
+		prepared_committed();
 }
 
 /* tells worker and launcher of an extension that came or went */

@@ -45,6 +45,8 @@
 #define SC_PREPARED_LOOK_MS 1000
 #define SC_COPY_LATER_MS 1000
 
+sc_tend_hook_type sc_tend_hook = NULL;
+
 static bool extension_absent = false;
 
 /* leaves the slot; after the process has left the list of sessions */
@@ -55,9 +57,8 @@ worker_exit(int code, Datum arg)
 	sc_slot_detach_worker(extension_absent);
 }
 
-/* settings that must not depend on what the database or cluster is set to */
-static void
-fix_settings(void)
+void
+sc_worker_fix_settings(const char *application_name)
 {
 	static const char *const settings[][2] = {
 		{"synchronous_commit", "on"},
@@ -72,7 +73,6 @@ fix_settings(void)
 		{"session_replication_role", "origin"},
 		{"TimeZone", "UTC"},
 		{"DateStyle", "ISO"},
-		{"application_name", "seoulchain sealer"},
 	};
 
 	for (size_t i = 0; i < lengthof(settings); i++)
@@ -81,14 +81,15 @@ fix_settings(void)
 			continue;			/* remote_apply waits for more */
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 	}
+	SetConfigOption("application_name", application_name, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 /*
  * Is the extension in this database?  Who drops it tells us of it before its
  * invalidations are sent, so what our caches say counts only under a lock.
  */
-static bool
-extension_present(void)
+bool
+sc_worker_extension_present(void)
 {
 	Oid			chains;
 	Oid			locked = InvalidOid;
@@ -255,7 +256,7 @@ worker_loop(ScSealSlot *slot)
 		timeout = round_due(&clock, pg_atomic_read_u32(&slot->pending) != 0);
 		if (mails != NIL || timeout == 0 || pg_atomic_read_u32(&slot->asked) != 0)
 		{
-			extension_absent = !extension_present();
+			extension_absent = !sc_worker_extension_present();
 			if (extension_absent)
 				proc_exit(0);
 			MemoryContextSwitchTo(context);
@@ -267,7 +268,7 @@ worker_loop(ScSealSlot *slot)
 		copies = copies_due(&clock, slot);
 		if (copies == 0)
 		{
-			extension_absent = !extension_present();
+			extension_absent = !sc_worker_extension_present();
 			if (extension_absent)
 				proc_exit(0);
 			MemoryContextSwitchTo(context);
@@ -280,6 +281,8 @@ worker_loop(ScSealSlot *slot)
 			timeout = Max(sc_seal_interval, SC_PREPARED_LOOK_MS);
 		}
 		timeout = sooner(timeout, copies);
+		if (sc_tend_hook != NULL)
+			timeout = sooner(timeout, sc_tend_hook(slot));
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0),
 						 timeout, PG_WAIT_EXTENSION);
 	}
@@ -304,9 +307,9 @@ sc_worker_main(Datum arg)
 	pg_atomic_exchange_u32(&slot->pending, 0);
 
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
-	fix_settings();
+	sc_worker_fix_settings("seoulchain sealer");
 	pgstat_report_appname("seoulchain sealer");
-	extension_absent = !extension_present();
+	extension_absent = !sc_worker_extension_present();
 	if (extension_absent)
 		proc_exit(0);
 
