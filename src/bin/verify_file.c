@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "bin/verify.h"
+#include "bin/verify_dispute.h"
 #include "core/proof.h"
 
 #define FILE_MAX (64 * 1024 * 1024)
@@ -64,7 +65,17 @@ read_file(ScFile *file)
 
 	if (ok)
 	{
-		sc_note_mend_end(&file->text, raw.data, raw.len);
+		/* a dispute file ends in one newline, whatever its last part is */
+		while (sc_is_dispute(raw.data, raw.len) && raw.len > 1 && raw.data[raw.len - 2] == '\n')
+			raw.len--;
+		if (sc_is_dispute(raw.data, raw.len))
+		{
+			sc_buf_append(&file->text, raw.data, raw.len);
+			if (raw.data[raw.len - 1] != '\n')
+				sc_buf_char(&file->text, '\n');
+		}
+		else
+			sc_note_mend_end(&file->text, raw.data, raw.len);
 		ok = !file->text.failed;
 	}
 	sc_buf_free(&raw);
@@ -278,8 +289,14 @@ judge_checkpoint(ScFile *file, const ScTrust *trust)
 void
 sc_verify_text(ScFile *file, const ScTrust *trust)
 {
-	const char *why = parse_file(file);
+	const char *why;
 
+	if (sc_is_dispute(file->text.data, file->text.len))
+	{
+		file->verdict = sc_verify_dispute(file, trust);
+		return;
+	}
+	why = parse_file(file);
 	if (why)
 		say(file, SC_REFUTED, why);
 	else if (file->is_receipt)

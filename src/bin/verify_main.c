@@ -27,7 +27,8 @@ static const char help[] =
 "(the signed statement about a whole chain); - is standard input. Give several to compare them: two\n"
 "checkpoints of one chain with one size and different root hashes prove that its\n"
 "holder told two stories. A DIRECTORY is the evidence about one signed row: who signed\n"
-"it, and whether the key was valid then.\n"
+"it, and whether the key was valid then. A FILE may also be a dispute: a proof\n"
+"against a chain, or a complaint about it; the program says which, and whether it holds.\n"
 "\n"
 "Options:\n"
 "  -k, --key VKEY      the key of a chain or witness, as name+id+base64; may be\n"
@@ -63,7 +64,9 @@ static const char help[] =
 "  3  cannot tell: wrong usage, or a file that cannot be read\n"
 "  4  doubtful: a row of a DIRECTORY was rightly accepted, but its key may have\n"
 "     been in other hands\n"
-"  5  undecided: what the DIRECTORY shows does not decide whether the key was valid\n";
+"  5  undecided: what the DIRECTORY shows does not decide whether the key was valid;\n"
+"     or a complaint, which convicts nobody\n"
+"A dispute whose proof holds is 0: what it says is true.\n";
 
 /* a complaint about the command line */
 static int
