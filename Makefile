@@ -3,12 +3,14 @@
 #   make            build the extension and seoulchain-verify
 #   make install    install into the server that PG_CONFIG names
 #   make demo       the main job shown on a throwaway cluster
+#   make demo-network  a used car between three agencies, one of which cheats
 #   make test       everything: packages, build, all tests
 #   make test-long  the same with the tests that take many minutes at full size
 #   make test-majors  tests with the PostgreSQL 17 and 18 of newer Debian suites (downloads 1 GB)
 #   make bench      the figures of docs/benchmarks.md
+#   make bench-network  those of several nodes
 #
-# demo, test and bench bring their own server copy and install Debian packages
+# demos, tests and benches bring their own server copy and install Debian packages
 # that are missing (as root); they need nothing built or installed before.
 #
 # A room of docs/architecture.md is a folder of src/; every C file in it is
@@ -36,7 +38,7 @@ VERIFY_OBJS = $(VERIFY_SRC:.c=.o)
 
 # These need no server yet, and not the rest of this file.
 .DEFAULT_GOAL = all
-TOOL_GOALS = test test-long test-majors demo bench
+TOOL_GOALS = test test-long test-majors demo demo-network bench bench-network
 .PHONY: $(TOOL_GOALS) install-verify uninstall-verify install-scripts uninstall-scripts
 
 test:
@@ -47,8 +49,12 @@ test-majors:
 	tools/test_majors
 demo:
 	tools/run_demo
+demo-network:
+	tools/run_demo_network
 bench:
 	tools/run_bench
+bench-network:
+	tools/run_bench_network
 
 ifneq ($(filter-out $(TOOL_GOALS),$(or $(MAKECMDGOALS),all)),)
 

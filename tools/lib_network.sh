@@ -1,14 +1,14 @@
 # lib_network.sh - several nodes on one machine, each a cluster with a data directory, a port and keys of its own.
 #
-# Source it after lib.sh.  Everything lies in $SC_TMP: the server's copy, data
-# and keys of each node, and their sockets; nothing listens on TCP.  A node's
-# name in the network is $NET/<name>, its database city, its chain main.
+# Source it after lib.sh and set NET_DIR, a folder for the data and keys of each
+# node and their sockets; nothing listens on TCP.  A node's name in the network
+# is $NET/<name>, its database city, its chain main.  NET_CONF: more settings.
 
 NET=${NET:-city.example}
 
 # net_names / net_port NAME: what the file of nodes says
-net_names() { cut -d' ' -f1 "$SC_TMP/nodes"; }
-net_port() { awk -v name="$1" '$1 == name { print $2 }' "$SC_TMP/nodes"; }
+net_names() { cut -d' ' -f1 "$NET_DIR/nodes"; }
+net_port() { awk -v name="$1" '$1 == name { print $2 }' "$NET_DIR/nodes"; }
 net_others() { net_names | grep -vx -- "$1" || true; }
 
 # net_schema NAME: the schema of an agency's tables (names of tables are unique in the network)
@@ -19,7 +19,7 @@ net_origin() { echo "$NET/$1/main"; }
 
 # net_sql NAME SQL: what psql prints, without decoration; stops at an error
 net_sql() {
-	sc_user env PGHOST="$SC_TMP" PGPORT="$(net_port "$1")" PGUSER=postgres PGDATABASE=city \
+	sc_user env PGHOST="$NET_DIR" PGPORT="$(net_port "$1")" PGUSER=postgres PGDATABASE=city \
 		"$PG_BIN/psql" -XAtq -v ON_ERROR_STOP=1 -c "$2"
 }
 
@@ -50,11 +50,11 @@ net_settings() {
 net_make() {
 	local port=$1 name
 	shift
-	[ ${#SC_TMP} -le 80 ] || sc_die "$SC_TMP is too long a name for a folder of sockets"
-	sc_user mkdir "$SC_TMP/data" "$SC_TMP/keys"
+	[ ${#NET_DIR} -le 80 ] || sc_die "$NET_DIR is too long a name for a folder of sockets"
+	sc_user mkdir "$NET_DIR/data" "$NET_DIR/keys"
 	for name in "$@"; do
 		echo "$name $((port++))"
-	done | sc_user tee "$SC_TMP/nodes" >/dev/null
+	done | sc_user tee "$NET_DIR/nodes" >/dev/null
 	for name in "$@"; do
 		net_init "$name" $#
 	done
@@ -66,24 +66,24 @@ net_make() {
 
 # net_init NAME COUNT: its cluster, one of so many
 net_init() {
-	local data=$SC_TMP/data/$1
+	local data=$NET_DIR/data/$1
 	sc_cluster_init "$data"
-	sc_user mkdir -m 700 "$SC_TMP/keys/$1"
+	sc_user mkdir -m 700 "$NET_DIR/keys/$1"
 	{
 		net_settings "$2"
 		printf "port = %s\nunix_socket_directories = '%s'\nseoulchain.sign_key_directory = '%s'\n" \
-			"$(net_port "$1")" "$SC_TMP" "$SC_TMP/keys/$1"
+			"$(net_port "$1")" "$NET_DIR" "$NET_DIR/keys/$1"
 		printf '%s\n' "${NET_CONF:-}"
 	} | sc_user tee -a "$data/postgresql.conf" >/dev/null
 }
 
-net_start() { sc_cluster_start "$SC_TMP/data/$1"; }
-net_stop() { sc_cluster_stop "$SC_TMP/data/$1" "${2:-fast}"; }
-net_running() { sc_user "$PG_BIN/pg_ctl" status -D "$SC_TMP/data/$1" >/dev/null 2>&1; }
+net_start() { sc_cluster_start "$NET_DIR/data/$1"; }
+net_stop() { sc_cluster_stop "$NET_DIR/data/$1" "${2:-fast}"; }
+net_running() { sc_user "$PG_BIN/pg_ctl" status -D "$NET_DIR/data/$1" >/dev/null 2>&1; }
 
 # net_node NAME: database, extension, node, chain
 net_node() {
-	sc_user env PGHOST="$SC_TMP" PGPORT="$(net_port "$1")" PGUSER=postgres "$PG_BIN/createdb" city
+	sc_user env PGHOST="$NET_DIR" PGPORT="$(net_port "$1")" PGUSER=postgres "$PG_BIN/createdb" city
 	net_sql "$1" "CREATE EXTENSION seoulchain"
 	net_sql "$1" "SELECT seoulchain.create_node('$NET/$1')" >/dev/null
 	net_sql "$1" "SELECT seoulchain.create_chain('main')" >/dev/null
@@ -108,7 +108,7 @@ net_role() {
 net_peer() {
 	local key
 	key=$(net_sql "$2" "SELECT seoulchain.cosigner_key()")
-	net_sql "$1" "SELECT seoulchain.add_peer('$NET/$2', 'host=$SC_TMP port=$(net_port "$2") dbname=city user=node_$1', '$key', 'node_$2')" >/dev/null
+	net_sql "$1" "SELECT seoulchain.add_peer('$NET/$2', 'host=$NET_DIR port=$(net_port "$2") dbname=city user=node_$1', '$key', 'node_$2')" >/dev/null
 	net_sql "$1" "SELECT seoulchain.share('main', '$NET/$2')" >/dev/null
 	net_sql "$1" "SELECT seoulchain.follow('$(net_origin "$2")')" >/dev/null
 }

@@ -85,7 +85,7 @@ sub pgbench
 	my $length = $how{transactions} ? "-t $how{transactions}" : '-T ' . ($how{seconds} // seconds());
 	my $clients = $how{clients} // 8;
 	my $threads = $clients > 1 ? 2 : 1;
-	my $variables = $how{variables} // '';
+	my $variables = ($how{variables} // '') . ($how{rate} ? " --rate $how{rate}" : '');
 	my $out = `pgbench -n -M prepared -c $clients -j $threads $variables $length -f $file $db 2>&1`;
 	die $out if $? || $out !~ /^tps = ([\d.]+)/m;
 	my $tps = $1;
