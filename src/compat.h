@@ -160,6 +160,15 @@ sc_bitmap_end(ScBitmapPages *pages)
 #endif
 }
 
+/* makes an index on the empty table of a copy, without asking for rights */
+#if PG_VERSION_NUM >= 160000
+#define sc_define_index(relid, stmt) \
+	DefineIndex((relid), (stmt), InvalidOid, InvalidOid, InvalidOid, -1, false, false, false, false, true)
+#else
+#define sc_define_index(relid, stmt) \
+	DefineIndex((relid), (stmt), InvalidOid, InvalidOid, InvalidOid, false, false, false, false, true)
+#endif
+
 /* does this session hold exactly that lock?  17 can also ask for stronger ones */
 #if PG_VERSION_NUM >= 170000
 #define sc_lock_held_by_me(tag, mode) LockHeldByMe((tag), (mode), false)

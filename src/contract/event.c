@@ -14,9 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "contract/json_tree.h"
 #include "contract/memory.h"
 #include "contract/rules.h"
@@ -24,13 +21,10 @@
 #include "core/instant.h"
 #include "ledger/journal.h"
 #include "ledger/ledger_time.h"
-#include "ledger/registry_tables.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/rel.h"
 
 ScJson *
 sc_contract_event(const char *action, const char *contract, int32 version)
@@ -202,21 +196,8 @@ sc_contract_event_record(const ScChain *chain, const ScJson *event)
 const ScJson *
 sc_contract_event_find(const ScChain *chain, int64 ledger_seq)
 {
-	Relation	rel = sc_registry_open("event", AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	char	   *leaf = NULL;
-	bool		isnull;
+	char	   *leaf = sc_event_leaf(chain->chain_id, ledger_seq);
 
-	ScanKeyInit(&keys[0], SC_EVENT_ATTR_CHAIN_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(chain->chain_id));
-	ScanKeyInit(&keys[1], SC_EVENT_ATTR_SEQ, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(ledger_seq));
-	scan = systable_beginscan(rel, sc_registry_relation("event_pkey"), true, NULL, 2, keys);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		leaf = TextDatumGetCString(heap_getattr(tuple, SC_EVENT_ATTR_LEAF, RelationGetDescr(rel), &isnull));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 	if (leaf == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),

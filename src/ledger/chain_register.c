@@ -164,6 +164,24 @@ sc_chain_register(const char *name, const char *origin, const char *log_key)
 }
 
 ScChain *
+sc_chain_register_copy(const char *origin, const char *log_key)
+{
+	Relation	rel = sc_registry_open("chain", ShareRowExclusiveLock);
+	ScChain    *chain = palloc0(sizeof(ScChain));
+
+	chain->chain_id = next_chain_id();
+	chain->name = pstrdup(origin);
+	chain->origin = pstrdup(origin);
+	chain->log_key = pstrdup(log_key);
+	chain->system_identifier = GetSystemIdentifier();
+	chain->database = MyDatabaseId;
+	chain->copy = true;
+	insert_chain(rel, chain);
+	table_close(rel, NoLock);
+	return chain;
+}
+
+ScChain *
 sc_chain_register_unnamed(const char *name)
 {
 	uint8		random[16];
@@ -208,7 +226,7 @@ event_leaf(ScBuf *leaf, const ScChain *chain, const char *ledger_name, const ScB
 
 /* stores the event's row */
 static void
-insert_event(int32 chain_id, int64 seq, int32 table_id, const ScBuf *leaf)
+insert_event(int32 chain_id, int64 seq, int32 table_id, const char *leaf, size_t len)
 {
 	Relation	rel = sc_registry_open("event", RowExclusiveLock);
 	Datum		values[SC_EVENT_NATTS];
@@ -218,16 +236,25 @@ insert_event(int32 chain_id, int64 seq, int32 table_id, const ScBuf *leaf)
 	values[SC_EVENT_ATTR_SEQ - 1] = Int64GetDatum(seq);
 	values[SC_EVENT_ATTR_TABLE_ID - 1] = Int32GetDatum(table_id);
 	nulls[SC_EVENT_ATTR_TABLE_ID - 1] = table_id == SC_TABLE_EVENTS;
-	values[SC_EVENT_ATTR_LEAF - 1] = PointerGetDatum(cstring_to_text_with_len(leaf->data, leaf->len));
+	values[SC_EVENT_ATTR_LEAF - 1] = PointerGetDatum(cstring_to_text_with_len(leaf, len));
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 	table_close(rel, NoLock);
+}
+
+void
+sc_event_store(const ScChain *chain, int32 table_id, int64 seq, const char *leaf, size_t len)
+{
+	ScHash		hash;
+
+	sc_hash_leaf(&hash, leaf, len);
+	insert_event(chain->chain_id, seq, table_id, leaf, len);
+	sc_recorder_add(chain->chain_id, SC_TABLE_EVENTS, seq, NULL, &hash);
 }
 
 int64
 sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, const ScBuf *event)
 {
 	ScBuf		leaf = SC_BUF_INIT;
-	ScHash		hash;
 	int64		seq;
 
 	sc_chain_require_open(chain);
@@ -242,12 +269,9 @@ sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, c
 				 errmsg("event leaf is too large"),
 				 errdetail("It has %zu bytes; a leaf may have %d.", leaf.len, SC_LEAF_MAX),
 				 errhint("Use fewer or shorter column names.")));
-	sc_hash_leaf(&hash, leaf.data, leaf.len);
-	insert_event(chain->chain_id, seq, table_id, &leaf);
+	sc_event_store(chain, table_id, seq, leaf.data, leaf.len);
 	if (sc_event_recorded_hook != NULL)
 		sc_event_recorded_hook(chain, seq, leaf.data, leaf.len);
 	sc_buf_free(&leaf);
-
-	sc_recorder_add(chain->chain_id, SC_TABLE_EVENTS, seq, NULL, &hash);
 	return seq;
 }

@@ -17,6 +17,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "ledger/copy.h"
 #include "ledger/enum_use.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
@@ -163,6 +164,7 @@ Node *
 sc_guard_utility(Node *stmt, bool *drop_copied_seq)
 {
 	*drop_copied_seq = false;
+	sc_copy_guard_statement(stmt);
 	switch (nodeTag(stmt))
 	{
 		case T_CreateStmt:

@@ -24,6 +24,7 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
+#include "ledger/copy.h"
 #include "ledger/own_column.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
@@ -105,6 +106,7 @@ guard_command(Oid ledger, const AlterTableCmd *cmd)
 	const char *relname = get_rel_name(ledger);
 	const char *on_column = column_command(cmd->subtype);
 
+	sc_copy_guard_alter(ledger, cmd);
 	if (on_column != NULL && cmd->name != NULL && sc_own_column(cmd->name))
 		refuse_own(ledger, cmd->name, on_column);
 	if (cmd->subtype == AT_AddConstraint && is_not_null_own((Constraint *) cmd->def))

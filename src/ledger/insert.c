@@ -6,6 +6,7 @@
  * recorder with the hash of just what was stored, under the ledger_seq that
  * stands in it.  Order: ledger_seq, leaf, heap insert, recorder; around it,
  * where higher rooms judge the rows, their guards (row_guard.h).
+ * Rows of copies come with their numbers (copy.h), and are stored whatever they are.
  * Not recorded: rows that a rewrite copies (relrewrite <> 0), rows that
  * pg_upgrade or a restore brings back.
  * Locks: none beyond heap's and the guards'; without guards no insert waits for
@@ -17,6 +18,7 @@
 #include "access/tableam.h"
 #include "core/buf.h"
 #include "core/hash.h"
+#include "ledger/copy.h"
 #include "ledger/ddl.h"
 #include "ledger/insert.h"
 #include "ledger/join.h"
@@ -59,6 +61,8 @@ check_restore(Relation rel, const ScTarget *target)
 				 errhint("RESET seoulchain.restore;")));
 	if (!sc_restore && !target->open)
 		sc_chain_require_open(sc_chain_by_id(target->chain_id, false));
+	if (!sc_restore && unlikely(target->copy))
+		sc_copy_require_writer(rel, target);
 	return !sc_restore;
 }
 
@@ -99,23 +103,39 @@ refuse_supplied_seq(Relation rel, int64 supplied)
 			 errhint("Leave the column out.  To restore a dump: PGOPTIONS='-c seoulchain.restore=on'.")));
 }
 
-/* the leaf hash of the row in the slot under seq; the slot's values are fetched */
-static void
-hash_row(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
+/*
+ * The leaf hash of the row in the slot under seq; the slot's values are
+ * fetched.  A row of too large a leaf is an error, or false when that may be.
+ */
+static bool
+hash_row_if(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash, bool may_be_large)
 {
 	const ScRowFormat *format = sc_row_format(rel);
 	int			nestlevel = sc_row_settings_begin(format);
+	bool		fits = true;
 	MemoryContext old;
 
 	if (leaf_context == NULL)
 		leaf_context = AllocSetContextCreate(TopMemoryContext, "seoulchain leaf", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(leaf_context);
 	slot_getallattrs(slot);
-	sc_row_leaf(&leaf_buf, format, slot->tts_values, slot->tts_isnull, seq);
+	if (may_be_large)
+		fits = sc_row_leaf_fits(&leaf_buf, format, slot->tts_values, slot->tts_isnull, seq);
+	else
+		sc_row_leaf(&leaf_buf, format, slot->tts_values, slot->tts_isnull, seq);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(leaf_context);
-	sc_row_hash(hash, format, &leaf_buf);
+	if (fits)
+		sc_row_hash(hash, format, &leaf_buf);
 	sc_row_settings_end(nestlevel);
+	return fits;
+}
+
+/* the same of a row that must fit */
+static void
+hash_row(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
+{
+	(void) hash_row_if(rel, slot, seq, hash, false);
 }
 
 static void
@@ -158,6 +178,60 @@ accept_row(Relation rel, const ScTarget *target, TupleTableSlot *slot, Timestamp
 	return seq;
 }
 
+/* why no leaf can be made of a copy's row under seq, whose hash it is otherwise; NULL: it can */
+static const char *
+hash_copied(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
+{
+	if (seq == 0)
+		return "it has no ledger_seq above 0";
+	return hash_row_if(rel, slot, seq, hash, true) ? NULL : "its leaf is too large";
+}
+
+/* tells the recorder of a copy's row that was stored */
+static void
+record_copied(const ScTarget *target, TupleTableSlot *slot, int64 seq, const ScHash *hash, const char *odd)
+{
+	if (odd != NULL)
+		sc_copy_odd_row(target, slot, odd);
+	else
+		sc_recorder_add(target->chain_id, target->table_id, seq, &slot->tts_tid, hash);
+}
+
+/* a row of a copy: number and time are its origin's, and it is stored whatever it is */
+static void
+insert_copied(Relation rel, const ScTarget *target, TupleTableSlot *slot, CommandId cid, int options,
+			  BulkInsertState bistate)
+{
+	ScHash		hash;
+	int64		seq = sc_copy_seq(target, slot);
+	const char *odd = hash_copied(rel, slot, seq, &hash);
+
+	GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
+	record_copied(target, slot, seq, &hash, odd);
+}
+
+/* many rows of a copy, as the first copying of a table brings them */
+static void
+multi_insert_copied(Relation rel, const ScTarget *target, TupleTableSlot **slots, int nslots, CommandId cid, int options,
+					BulkInsertState bistate)
+{
+	int64	   *seqs = palloc(nslots * sizeof(int64));
+	ScHash	   *hashes = palloc(nslots * sizeof(ScHash));
+	const char **odd = palloc(nslots * sizeof(char *));
+
+	for (int i = 0; i < nslots; i++)
+	{
+		seqs[i] = sc_copy_seq(target, slots[i]);
+		odd[i] = hash_copied(rel, slots[i], seqs[i], &hashes[i]);
+	}
+	GetHeapamTableAmRoutine()->multi_insert(rel, slots, nslots, cid, options, bistate);
+	for (int i = 0; i < nslots; i++)
+		record_copied(target, slots[i], seqs[i], &hashes[i], odd[i]);
+	pfree(odd);
+	pfree(hashes);
+	pfree(seqs);
+}
+
 /* a row with an acceptance time, which guards may judge */
 static void
 insert_timed(Relation rel, const ScTarget *target, TupleTableSlot *slot, CommandId cid, int options,
@@ -187,6 +261,11 @@ ledger_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int optio
 		GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
 		return;
 	}
+	if (unlikely(target.copy))
+	{
+		insert_copied(rel, &target, slot, cid, options, bistate);
+		return;
+	}
 	if (unlikely(target.time_attno != InvalidAttrNumber))
 	{
 		insert_timed(rel, &target, slot, cid, options, bistate);
@@ -211,6 +290,9 @@ ledger_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId ci
 	{
 		TimestampTz time;
 
+		/* replication of inserts knows no ON CONFLICT */
+		if (target.copy)
+			sc_copy_refuse(RelationGetRelid(rel), "INSERT ... ON CONFLICT");
 		check_supplied(rel, &target, slot);
 		if (target.time_attno != InvalidAttrNumber)
 			(void) accept_row(rel, &target, slot, &time);
@@ -275,6 +357,11 @@ ledger_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId 
 	if (!find_target(rel, false, &target))
 	{
 		GetHeapamTableAmRoutine()->multi_insert(rel, slots, nslots, cid, options, bistate);
+		return;
+	}
+	if (unlikely(target.copy))
+	{
+		multi_insert_copied(rel, &target, slots, nslots, cid, options, bistate);
 		return;
 	}
 	if (unlikely(target.time_attno != InvalidAttrNumber))

@@ -176,6 +176,7 @@ register_table(Relation rel, List *columns)
 {
 	ScChain    *chain = default_chain();
 	ScLedgerTable table = {0};
+	ScTableName name = {get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel)};
 	ScBuf		event = SC_BUF_INIT;
 	ListCell   *cell;
 
@@ -189,7 +190,7 @@ register_table(Relation rel, List *columns)
 	table.relation = RelationGetRelid(rel);
 	table.ledger_name = sc_registry_free_name(chain->chain_id, sc_ledger_present_name(rel));
 
-	sc_event_columns(&event, "join", columns);
+	sc_event_join(&event, columns, table.ledger_name, &name);
 	table.joined_seq = sc_event_record(chain, table.table_id, table.ledger_name, &event);
 	sc_buf_free(&event);
 

@@ -17,6 +17,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "ledger/copy.h"
 #include "ledger/join.h"
 #include "ledger/own_column.h"
 #include "ledger/refuse.h"
@@ -24,7 +25,9 @@
 #include "ledger/registry_column.h"
 #include "ledger/registry_write.h"
 #include "ledger/settings.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /* records an event of the table and forgets the buffer */
@@ -112,7 +115,7 @@ add_columns(Relation rel, const ScLedgerTable *table, List *known, List *present
 		return false;
 	sc_ledger_check_columns(joining);
 
-	sc_event_columns(&event, "column", joining);
+	sc_event_columns(&event, joining);
 	seq = record_event(table, &event);
 	foreach(cell, joining)
 		sc_registry_add_column(table->table_id, lfirst(cell), seq);
@@ -147,12 +150,26 @@ static void
 rename_table(Relation rel, const ScLedgerTable *table, const char *old_name)
 {
 	char	   *new_name = sc_ledger_present_name(rel);
+	ScTableName name = {get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel)};
 	ScBuf		event = SC_BUF_INIT;
 
 	if (old_name == NULL || strcmp(old_name, new_name) == 0)
 		return;
-	sc_event_rename(&event, NULL, old_name, new_name);
+	sc_event_rename_table(&event, old_name, new_name, &name);
 	(void) record_event(table, &event);
+}
+
+/* errors when the relation is no more what it was when it was registered */
+static void
+check_kept(Relation rel, const ScLedgerTable *table, List *known)
+{
+	if (rel->rd_rel->relam != sc_ledger_am_oid())
+		sc_refuse(RelationGetRelationName(rel), "SET ACCESS METHOD",
+				  "Create another table and INSERT ... SELECT the rows.");
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		sc_refuse(RelationGetRelationName(rel), "SET UNLOGGED", "Leave the table logged.");
+	sc_own_columns_check(rel, table->time_seq != 0);
+	check_known(rel, known);
 }
 
 /* a registered relation: checks it and records the differences */
@@ -163,14 +180,7 @@ reconcile_table(Relation rel, const ScLedgerTable *table, const char *old_name)
 	List	   *present;
 	bool		changed;
 
-	if (rel->rd_rel->relam != sc_ledger_am_oid())
-		sc_refuse(RelationGetRelationName(rel), "SET ACCESS METHOD",
-				  "Create another table and INSERT ... SELECT the rows.");
-	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		sc_refuse(RelationGetRelationName(rel), "SET UNLOGGED", "Leave the table logged.");
-	sc_own_columns_check(rel, table->time_seq != 0);
-	check_known(rel, known);
-
+	check_kept(rel, table, known);
 	present = sc_ledger_present_columns(rel);
 	changed = rename_columns(table, known, present);
 	changed |= add_columns(rel, table, known, present);
@@ -181,6 +191,28 @@ reconcile_table(Relation rel, const ScLedgerTable *table, const char *old_name)
 		CacheInvalidateRelcache(rel);
 		CommandCounterIncrement();
 	}
+}
+
+/* columns, names and all: as the copy's chain has said */
+static void
+reconcile_copy(Relation rel, const ScLedgerTable *table, const char *old_name)
+{
+	List	   *known = sc_ledger_columns(table->table_id);
+	List	   *present = sc_ledger_present_columns(rel);
+	ListCell   *cell;
+
+	check_kept(rel, table, known);
+	sc_copy_check_plain(rel);
+	foreach(cell, present)
+	{
+		const ScEventColumn *column = lfirst(cell);
+		const ScLedgerColumn *found = column_by_attnum(known, column->attnum);
+
+		if (found == NULL || strcmp(found->column_name, column->column_name) != 0)
+			sc_copy_refuse(RelationGetRelid(rel), found ? "RENAME COLUMN" : "ADD COLUMN");
+	}
+	if (old_name != NULL && !sc_copy_changing && strcmp(old_name, sc_ledger_present_name(rel)) != 0)
+		sc_copy_refuse(RelationGetRelid(rel), "RENAME or SET SCHEMA");
 }
 
 /* the registered column of that present name, or NULL */
@@ -252,7 +284,9 @@ sc_reconcile(Oid relid, const char *old_name, bool was_ledger)
 		 /* the new storage of a rewrite, not a table */ ;
 	else if (table != NULL)
 	{
-		if (!is_closed(table))
+		if (sc_copy_of_relation(relid) != NULL)
+			reconcile_copy(rel, table, old_name);
+		else if (!is_closed(table))
 			reconcile_table(rel, table, old_name);
 		else if (!sc_restore)	/* while a dump is loaded, the registry may not be whole yet */
 		{
@@ -277,8 +311,15 @@ sc_reconcile_drop(Oid relid)
 	ScBuf		event = SC_BUF_INIT;
 
 	/* --clean of a restore takes tables of a copy away; the copy's chain cannot be told */
-	if (table == NULL || (sc_restore && is_closed(table)))
+	if (table == NULL || (sc_restore && is_closed(table)) || sc_copy_changing)
 		return;
+	if (sc_copy_of_relation(relid) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("ledger table \"%s\" is a copy", get_rel_name(relid)),
+				 errdetail("A copy is dropped as a whole, with its blocks."),
+				 errhint("SELECT seoulchain.drop_copy(%s); once it is not followed any more.",
+						 quote_literal_cstr(sc_copy_of_relation(relid)->origin))));
 	sc_event_drop(&event);
 	sc_registry_drop_table(table, record_event(table, &event));
 }

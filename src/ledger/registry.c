@@ -20,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
+#include "ledger/copy.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
 #include "ledger/settings.h"
@@ -207,7 +208,11 @@ void
 sc_chain_require_open(const ScChain *chain)
 {
 	if (sc_chain_is_open(chain))
+	{
+		if (chain->copy)
+			sc_copy_refuse_chain(chain);
 		return;
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("chain \"%s\" is closed", chain->name),
@@ -308,4 +313,25 @@ sc_ledger_list(int32 chain_id)
 	tables = ledger_scan(NULL, chain_id >= 0 ? 1 : 0, &key);
 	list_sort(tables, compare_tables);
 	return tables;
+}
+
+char *
+sc_event_leaf(int32 chain_id, int64 ledger_seq)
+{
+	Relation	rel = sc_registry_open("event", AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *leaf = NULL;
+	bool		isnull;
+
+	ScanKeyInit(&keys[0], SC_EVENT_ATTR_CHAIN_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(chain_id));
+	ScanKeyInit(&keys[1], SC_EVENT_ATTR_SEQ, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(ledger_seq));
+	scan = systable_beginscan(rel, sc_registry_relation("event_pkey"), true, NULL, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		leaf = TextDatumGetCString(heap_getattr(tuple, SC_EVENT_ATTR_LEAF, RelationGetDescr(rel), &isnull));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return leaf;
 }

@@ -56,8 +56,9 @@ extern ScChain *sc_chain_by_id(int32 chain_id, bool missing_ok);
 extern bool sc_chain_id_is_open(int32 chain_id);
 /* all chains of the database by chain_id: a List of ScChain * */
 extern List *sc_chain_list(void);
-/* does the chain live here (cluster and database)?  Closed chains are read-only. */
+/* does the chain live here (cluster and database)?  Closed chains are read-only.  Copies live here too. */
 extern bool sc_chain_is_open(const ScChain *chain);
+/* errors unless this node may write the chain: closed, or a copy */
 extern void sc_chain_require_open(const ScChain *chain);
 
 /* the registry's entry of a relation; NULL or an error (WRONG_OBJECT_TYPE, hint) */
@@ -79,6 +80,16 @@ extern bool sc_is_ledger_relation(Oid relid);
  */
 extern int64 sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, const ScBuf *event);
 
+/* the leaf of a recorded event, palloc'd, or NULL */
+extern char *sc_event_leaf(int32 chain_id, int64 ledger_seq);
+
+/*
+ * Stores an event's leaf under its number and hands its hash to the recorder:
+ * what sc_event_record does with a leaf it has made, and all that is done
+ * with a leaf that another node made.
+ */
+extern void sc_event_store(const ScChain *chain, int32 table_id, int64 seq, const char *leaf, size_t len);
+
 /*
  * Set by the network room: an event was recorded on a chain of this node, in
  * this transaction, which holds seoulchain.event with RowExclusiveLock.
@@ -94,6 +105,9 @@ extern ScChain *sc_chain_register(const char *name, const char *origin, const ch
 
 /* the same without a node: the origin is unnamed/<32 random hex digits>/<name> for ever */
 extern ScChain *sc_chain_register_unnamed(const char *name);
+
+/* another node's chain: no sequence, no event; the caller has checked that there is none of that name */
+extern ScChain *sc_chain_register_copy(const char *origin, const char *log_key);
 
 /* set by the seal room: makes a chain of that name, with a key if there is a node */
 typedef ScChain *(*sc_chain_create_hook_type) (const char *name);

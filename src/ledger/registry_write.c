@@ -135,6 +135,21 @@ sc_registry_drop_table(const ScLedgerTable *table, int64 dropped_seq)
 }
 
 void
+sc_registry_retire_table(const ScLedgerTable *table, int64 dropped_seq)
+{
+	Datum		values[SC_LEDGER_NATTS] = {0};
+	bool		nulls[SC_LEDGER_NATTS] = {false};
+	bool		replace[SC_LEDGER_NATTS] = {false};
+	ScanKeyData key;
+
+	values[SC_LEDGER_ATTR_DROPPED_SEQ - 1] = Int64GetDatum(dropped_seq);
+	replace[SC_LEDGER_ATTR_DROPPED_SEQ - 1] = true;
+
+	ScanKeyInit(&key, SC_LEDGER_ATTR_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(table->table_id));
+	update_row("ledger", "ledger_pkey", 1, &key, values, nulls, replace);
+}
+
+void
 sc_registry_set_time(const ScLedgerTable *table)
 {
 	Datum		values[SC_LEDGER_NATTS] = {0};

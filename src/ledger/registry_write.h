@@ -21,6 +21,8 @@ extern char *sc_registry_free_name(int32 chain_id, const char *wanted);
 
 extern void sc_registry_add_table(const ScLedgerTable *table);
 extern void sc_registry_drop_table(const ScLedgerTable *table, int64 dropped_seq);
+/* the origin of a copy dropped its table: the number is noted, the relation stays */
+extern void sc_registry_retire_table(const ScLedgerTable *table, int64 dropped_seq);
 /* stores table->time_seq */
 extern void sc_registry_set_time(const ScLedgerTable *table);
 extern void sc_registry_add_column(int32 table_id, const ScEventColumn *column, int64 joined_seq);

@@ -226,15 +226,22 @@ append_columns(ScBuf *buf, LongValues *longs, const ScRowFormat *format,
 	}
 }
 
-/* errors when the leaf could not be made or is no entry of a tile */
+/* errors when there was no memory for the leaf */
 static void
-check_leaf(const ScBuf *buf, const ScRowFormat *format)
+check_memory(const ScBuf *buf, const ScRowFormat *format)
 {
 	if (buf->failed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
 				 errdetail("Failed on a row of ledger table \"%s\".", format->ledger_name)));
+}
+
+/* errors when the leaf could not be made or is no entry of a tile */
+static void
+check_leaf(const ScBuf *buf, const ScRowFormat *format)
+{
+	check_memory(buf, format);
 	if (buf->len > SC_LEAF_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -263,8 +270,9 @@ append_time(ScBuf *buf, TimestampTz time)
 	sc_buf_char(buf, '"');
 }
 
-void
-sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq)
+/* the leaf, whatever its length */
+static inline void
+compose_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq)
 {
 	LongValues	longs = {0, NULL};
 	char		number[24];
@@ -282,7 +290,21 @@ sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bo
 	if (format->time_attno != 0 && ledger_seq > format->time_seq && !nulls[format->time_attno - 1])
 		append_time(buf, DatumGetTimestampTz(values[format->time_attno - 1]));
 	sc_buf_char(buf, '}');
+}
+
+void
+sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq)
+{
+	compose_leaf(buf, format, values, nulls, ledger_seq);
 	check_leaf(buf, format);
+}
+
+bool
+sc_row_leaf_fits(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq)
+{
+	compose_leaf(buf, format, values, nulls, ledger_seq);
+	check_memory(buf, format);
+	return buf->len <= SC_LEAF_MAX;
 }
 
 int

@@ -48,6 +48,9 @@ extern void sc_row_settings_end(int nestlevel);
  */
 extern void sc_row_leaf(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq);
 
+/* the same without the error: false when the leaf is over SC_LEAF_MAX bytes, and then buf holds none */
+extern bool sc_row_leaf_fits(ScBuf *buf, const ScRowFormat *format, const Datum *values, const bool *nulls, int64 ledger_seq);
+
 /* place of a column among the format's, for sc_row_text; -1 when leaves do not hold it */
 extern int	sc_row_column(const ScRowFormat *format, AttrNumber attno);
 

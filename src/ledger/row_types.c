@@ -26,6 +26,7 @@
 #include "catalog/pg_range.h"
 #include "catalog/pg_type.h"
 #include "ledger/row_internal.h"
+#include "ledger/schema_event.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -267,6 +268,59 @@ sc_type_check(Oid typeid, int32 typmod, const char *column)
 			 errdetail("%s", refusal.reason) :
 			 errdetail("It is made of type %s. %s", format_type_be(refusal.typeid), refusal.reason),
 			 errhint("%s", refusal.hint)));
+}
+
+Oid
+sc_type_plain(Oid typeid)
+{
+	Oid			base = getBaseType(typeid);
+	Oid			inner;
+
+	check_stack_depth();
+	if (base < FirstNormalObjectId)
+		return base;
+	inner = inner_type(base, get_typtype(base));
+	inner = OidIsValid(inner) ? sc_type_plain(inner) : InvalidOid;
+	switch (get_typtype(base))
+	{
+			/* ranges of the user's making have own rules, but those of times of day in a zone need the type */
+		case TYPTYPE_RANGE:
+			return inner == TIMESTAMPTZOID ? TSTZRANGEOID : InvalidOid;
+		case TYPTYPE_MULTIRANGE:
+			return inner == TSTZRANGEOID ? TSTZMULTIRANGEOID : InvalidOid;
+		default:
+			return OidIsValid(inner) ? get_array_type(inner) : InvalidOid;
+	}
+}
+
+/* built-in types that are made of those above */
+static const Oid made_types[] = {
+	INT4RANGEOID, INT8RANGEOID, NUMRANGEOID, DATERANGEOID, TSRANGEOID, TSTZRANGEOID,
+	INT4MULTIRANGEOID, INT8MULTIRANGEOID, NUMMULTIRANGEOID, DATEMULTIRANGEOID, TSMULTIRANGEOID, TSTZMULTIRANGEOID
+};
+
+/* the type, or its array type, if that is the name */
+static Oid
+type_if_named(Oid typeid, const char *name)
+{
+	Oid			array;
+
+	if (strcmp(sc_event_type_name(typeid), name) == 0)
+		return typeid;
+	array = get_array_type(typeid);
+	return OidIsValid(array) && strcmp(sc_event_type_name(array), name) == 0 ? array : InvalidOid;
+}
+
+Oid
+sc_type_by_event_name(const char *name)
+{
+	Oid			found = InvalidOid;
+
+	for (size_t i = 0; i < lengthof(known_types) && !OidIsValid(found); i++)
+		found = type_if_named(known_types[i].typeid, name);
+	for (size_t i = 0; i < lengthof(made_types) && !OidIsValid(found); i++)
+		found = type_if_named(made_types[i], name);
+	return found;
 }
 
 ScValueKind

@@ -100,9 +100,12 @@ load_target(Relation rel, ScTarget *target)
 	target->table_id = table->table_id;
 	target->sequence = chain->sequence;
 	target->open = sc_chain_is_open(chain);
+	target->copy = chain->copy;
+	target->shared = chain->shared;
 	target->seq_attno = own_attno(rel, SC_LEDGER_SEQ);
 	target->time_attno = table->time_seq != 0 ? own_attno(rel, SC_LEDGER_TIME) : InvalidAttrNumber;
-	target->guards = sc_row_guards_wanted(rel, target);
+	/* a copy's rows were judged where they were inserted, and are judged again when their block is integrated */
+	target->guards = chain->copy ? 0 : sc_row_guards_wanted(rel, target);
 	if (target->guards != 0 && target->time_attno == InvalidAttrNumber)
 		elog(ERROR, "rows of ledger table \"%s\" are judged but have no acceptance time", RelationGetRelationName(rel));
 	return true;

@@ -135,24 +135,6 @@ record_event(const ScChain *chain, const Oid relations[SC_MT_COUNT])
 	sc_buf_free(&event);
 }
 
-/* the row of member_registry */
-static void
-insert_registry(Relation rel, int32 chain_id, const Oid relations[SC_MT_COUNT])
-{
-	Datum		values[1 + SC_MT_COUNT];
-	bool		nulls[1 + SC_MT_COUNT] = {false};
-
-	values[0] = Int32GetDatum(chain_id);
-	for (int i = 0; i < SC_MT_COUNT; i++)
-		values[1 + i] = ObjectIdGetDatum(relations[i]);
-	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
-
-	/* whose inserts find out that they are judged from now on */
-	for (int i = 0; i < SC_MT_COUNT; i++)
-		CacheInvalidateRelcacheByRelid(relations[i]);
-	CommandCounterIncrement();
-}
-
 /* errors when the chain has members already; in their own words when somebody dropped a table of them */
 static void
 require_none(const ScChain *chain)
@@ -219,7 +201,7 @@ sc_install_members(PG_FUNCTION_ARGS)
 	for (int i = 0; i < SC_MT_COUNT; i++)
 		sc_time_require(relations[i]);
 	chain = sc_chain_by_name(name, false);
-	insert_registry(rel, chain->chain_id, relations);
+	sc_member_registry_insert(chain->chain_id, relations);
 	record_event(chain, relations);
 	table_close(rel, NoLock);
 	PG_RETURN_VOID();

@@ -20,6 +20,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
@@ -155,13 +156,14 @@ static void
 load_indexes(ScMemberTables *out, ScMemberTable table, Relation rel)
 {
 	const AttrNumber *att = out->t[table].att;
+	bool		unique = !sc_chain_by_id(out->chain_id, false)->copy;	/* a copy refuses no twins */
 
 	if (table == SC_MT_MEMBER)
-		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_M_MEMBER], 0, true});
+		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_M_MEMBER], 0, unique});
 	else if (table == SC_MT_KEY)
 	{
-		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_K_MEMBER], att[SC_K_KEY], true});
-		out->t[table].index[SC_BY_THUMBPRINT] = find_index(rel, &(Wanted) {att[SC_K_THUMBPRINT], 0, true});
+		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_K_MEMBER], att[SC_K_KEY], unique});
+		out->t[table].index[SC_BY_THUMBPRINT] = find_index(rel, &(Wanted) {att[SC_K_THUMBPRINT], 0, unique});
 	}
 	else if (table == SC_MT_STATUS || table == SC_MT_DELEGATION)
 		out->t[table].index[SC_BY_MEMBER] = find_index(rel, &(Wanted) {att[SC_S_MEMBER], 0, false});
@@ -446,4 +448,23 @@ sc_member_scan_all(const ScMemberTables *tables, ScMemberTable table, Snapshot s
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(rel, NoLock);
+}
+
+void
+sc_member_registry_insert(int32 chain_id, const Oid relations[SC_MT_COUNT])
+{
+	Relation	rel = sc_registry_open(SC_MEMBER_REGISTRY, RowExclusiveLock);
+	Datum		values[1 + SC_MT_COUNT];
+	bool		nulls[1 + SC_MT_COUNT] = {false};
+
+	values[0] = Int32GetDatum(chain_id);
+	for (int i = 0; i < SC_MT_COUNT; i++)
+		values[1 + i] = ObjectIdGetDatum(relations[i]);
+	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
+	table_close(rel, NoLock);
+
+	/* whose inserts find out that they are judged from now on */
+	for (int i = 0; i < SC_MT_COUNT; i++)
+		CacheInvalidateRelcacheByRelid(relations[i]);
+	CommandCounterIncrement();
 }

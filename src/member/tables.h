@@ -94,6 +94,9 @@ extern void sc_member_tables_require(int32 chain_id, ScMemberTables *out);
 /* which table of which chain a relation is; false when it is none */
 extern bool sc_member_table_of(Oid relid, int32 *chain_id, ScMemberTable *table);
 
+/* stores where a chain has its members */
+extern void sc_member_registry_insert(int32 chain_id, const Oid relations[SC_MT_COUNT]);
+
 /* takes a row that is in no table yet apart; seq and time stay 0 */
 extern void sc_member_row(const ScMemberTables *tables, ScMemberTable table, const Datum *values, const bool *nulls, ScMemberRow *out);
 

@@ -16,4 +16,16 @@
  */
 extern ScChain *sc_copy_by_origin(const char *origin);
 
+/* the fault of a row that can be no leaf: without a number, or too large */
+#define SC_FAULT_ODD_ROW "row no leaf"
+
+/* does this node follow the chain? */
+extern bool sc_copy_is_followed(const char *origin);
+
+/* is the role the one under which that node connects to us? */
+extern bool sc_copy_is_peer_role(const char *node, const char *role);
+
+/* installs the hooks of the ledger room */
+extern void sc_copy_init(void);
+
 #endif							/* SC_NETWORK_COPY_H */

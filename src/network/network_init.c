@@ -6,6 +6,7 @@
 
 #include "network/network_init.h"
 
+#include "network/copy.h"
 #include "network/dispute.h"
 #include "network/integrate.h"
 #include "network/message.h"
@@ -15,6 +16,7 @@ void
 sc_network_init(void)
 {
 	sc_message_init();
+	sc_copy_init();
 	sc_dispute_init();
 	sc_integrate_init();
 	sc_wake_init();

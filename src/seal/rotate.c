@@ -231,6 +231,15 @@ update_key(const char *table, const char *index, ScanKeyData *keys, int nkeys, i
 	CommandCounterIncrement();
 }
 
+void
+sc_rotation_set_log_key(const ScChain *chain, const char *new_key)
+{
+	ScanKeyData key;
+
+	sc_key_int4(&key, SC_CHAIN_ATTR_ID, chain->chain_id);
+	update_key("chain", "chain_pkey", &key, 1, SC_CHAIN_NATTS, SC_CHAIN_ATTR_LOG_KEY, new_key);
+}
+
 /* errors unless the chain has a key that can be rotated here */
 static void
 require_signed_chain(const ScChain *chain)
@@ -261,7 +270,6 @@ sc_rotate_log_key(PG_FUNCTION_ARGS)
 	char	   *old_key;
 	char	   *new_key;
 	List	   *epochs;
-	ScanKeyData key;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -273,8 +281,7 @@ sc_rotate_log_key(PG_FUNCTION_ARGS)
 	new_key = sc_key_request(SC_MAIL_MAKE_NEXT_KEY, SC_ROLE_LOG, chain->origin, uri);
 	require_new(epochs, old_key, new_key);
 	record_rotation(chain, SC_ROLE_LOG, old_key, new_key);
-	sc_key_int4(&key, SC_CHAIN_ATTR_ID, chain->chain_id);
-	update_key("chain", "chain_pkey", &key, 1, SC_CHAIN_NATTS, SC_CHAIN_ATTR_LOG_KEY, new_key);
+	sc_rotation_set_log_key(chain, new_key);
 	PG_RETURN_TEXT_P(cstring_to_text(new_key));
 }
 
@@ -289,7 +296,7 @@ signed_chains(void)
 	{
 		ScChain    *chain = lfirst(lc);
 
-		if (chain->log_key == NULL)
+		if (chain->log_key == NULL || chain->copy)
 			continue;
 		sc_chain_require_open(chain);
 		result = lappend(result, chain);

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "ledger/registry.h"
 #include "seal/key_files.h"
 
 /*
@@ -18,5 +19,8 @@ extern char *sc_rotation_sign(ScKeyRole role, const char *origin, const char *ke
 
 /* session: asks the worker for a key, or has it sign a rotation; the answer, palloc'd */
 extern char *sc_key_request(int kind, ScKeyRole role, const char *name, const char *request);
+
+/* stores the log key that follows by a rotation whose event is recorded */
+extern void sc_rotation_set_log_key(const ScChain *chain, const char *new_key);
 
 #endif							/* SC_SEAL_ROTATE_H */
