@@ -96,7 +96,7 @@ sc_stage_server() {
 	local from dir
 	sc_find_server
 	from=$PG_CONFIG
-	for dir in $("$from" --bindir) $("$from" --sharedir) $("$from" --pkglibdir) $("$from" --includedir-server); do
+	for dir in $("$from" --bindir) $("$from" --sharedir) $("$from" --pkglibdir) $("$from" --includedir-server) $("$from" --includedir); do
 		sc_user mkdir -p "$SC_TMP/server$dir"
 		sc_user cp -a "$dir/." "$SC_TMP/server$dir"
 	done

@@ -29,7 +29,7 @@ BEGIN
 		INSERT INTO $origin.final (id, memo, at) VALUES (i, 'waited for', clock_timestamp()) RETURNING ledger_seq INTO seq;
 		COMMIT;
 		committed := clock_timestamp();
-		SELECT receipt INTO answer FROM seoulchain.wait_for_final('$origin.final', seq, '30 s');
+		answer := seoulchain.wait_for_final('$origin.final', seq, '30 s');
 		IF answer IS NULL THEN
 			RAISE 'not final after 30 s';
 		END IF;

@@ -13,6 +13,7 @@
 package Seoulchain::City;
 use strict;
 use warnings;
+use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Seoulchain::Link;
@@ -127,12 +128,24 @@ sub follow
 	$chain //= 'main';
 	$self->sql($name, "SELECT seoulchain.share('$chain', 'city/$follower')");
 	$self->sql($follower, sprintf q{SELECT seoulchain.follow('%s')}, $self->origin($name, $chain));
-	push @{ $self->{followers}{$name} }, $follower if $chain eq 'main' && !grep { $_ eq $follower } $self->followers($name);
+	push @{ $self->{followers}{"$name $chain"} }, $follower if !grep { $_ eq $follower } $self->followers($name, $chain);
 	return;
 }
 
-# nodes that follow a node's chain main
-sub followers { my ($self, $name) = @_; return @{ $self->{followers}{$name} // [] } }
+# nodes that follow a node's chain (main)
+sub followers { my ($self, $name, $chain) = @_; $chain //= 'main'; return @{ $self->{followers}{"$name $chain"} // [] } }
+
+# follow_table(NAME, CHAIN, COLUMNS, FOLLOWERS): one more chain of a node with one table, <name>.<chain>, which these follow
+sub follow_table
+{
+	my ($self, $name, $chain, $columns, @followers) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$self->sql($name, "SELECT seoulchain.create_chain('$chain')");
+	$self->sql($name, "CREATE SCHEMA IF NOT EXISTS $name");
+	$self->sql($name, "SET seoulchain.default_chain = '$chain'; CREATE TABLE $name.$chain ($columns) USING ledger");
+	$self->follow($_, $name, $chain) foreach @followers;
+	return $self->wait_cosigned($name, chain => $chain);
+}
 
 # joins a node with others: peers, and each follows the other's chain main
 sub join_with
@@ -156,23 +169,24 @@ sub mesh
 	return;
 }
 
-# seals a node's chain main; the size of its newest checkpoint
+# seals a node's chain (main); the size of its newest checkpoint
 sub seal
 {
-	my ($self, $name) = @_;
-	$self->sql($name, "SELECT seoulchain.seal('main')");
-	return $self->sql($name, q{SELECT max(tree_size) FROM seoulchain.block WHERE chain = 'main'});
+	my ($self, $name, $chain) = @_;
+	$chain //= 'main';
+	$self->sql($name, "SELECT seoulchain.seal('$chain')");
+	return $self->sql($name, "SELECT max(tree_size) FROM seoulchain.block WHERE chain = '$chain'");
 }
 
-# wait_cosigned(NAME, where => [nodes], by => [nodes]): everything committed at a node until now is in a
+# wait_cosigned(NAME, chain => main, where => [nodes], by => [nodes]): everything committed at a node until now is in a
 # block that its followers (or those named) cosigned, and that is known at the origin (or where it is said)
 sub wait_cosigned
 {
 	my ($self, $name, %how) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $size = $self->seal($name);
-	my $origin = $self->origin($name);
-	my @by = @{ $how{by} // [ $self->followers($name) ] };
+	my $size = $self->seal($name, $how{chain});
+	my $origin = $self->origin($name, $how{chain});
+	my @by = @{ $how{by} // [ $self->followers($name, $how{chain}) ] };
 	my $names = join(', ', map { "'city/$_'" } @by);
 	foreach my $where (@{ $how{where} // [$name] })
 	{
@@ -232,6 +246,17 @@ sub all_intact
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $query = q{SELECT chain, relation, ledger_seq, height, fault FROM seoulchain.verify() LIMIT 20};
 	return is(join('', map { my $f = $self->sql($_, $query); $f eq '' ? '' : "$_: $f\n" } @names ? @names : $self->names), '', $what);
+}
+
+# forge(NAME, TABLE, SEQ, CHANGE, RESEND): its superuser rewrites a row, has it sealed and signed again (tools/forge.sql),
+# and with RESEND shows that to his followers
+sub forge
+{
+	my ($self, $name, $table, $seq, $change, $resend) = @_;
+	my ($script) = grep { -e } map { "$_/forge.sql" } 'tools', dirname(__FILE__) . '/../../../tools';
+	PostgreSQL::Test::Utils::system_or_bail('psql', '-Xq', '-d', $self->node($name)->connstr('postgres'), '-v', "relation=$table", '-v', "seq=$seq",
+		'-v', "change=$change", '-v', 'resend=' . ($resend ? 't' : 'f'), '-f', $script);
+	return;
 }
 
 # kill -9 of every process of a node, and its start

@@ -1,0 +1,175 @@
+# Cheats by the superuser of one agency against the others: each is named, nobody honest is accused, replication goes on, final rows stay.
+#
+# The inspector cheats, each time on a chain of its own; hall and insurer follow.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Seoulchain::City;
+use Seoulchain::Test;
+use Test::More;
+
+my $city = Seoulchain::City->new(nodes => [qw(hall inspector insurer)], links => 1, settings => { 'seoulchain.seal_interval' => '200ms' });
+my @honest = qw(hall insurer);
+my $columns = 'id int, km int, note text';
+$city->mesh;
+$city->settle or BAIL_OUT('the nodes do not follow each other');
+
+sub inspector { return $city->sql('inspector', shift) }
+sub digest { my ($node, $chain) = @_; return $city->rows_digest($node, "inspector.$chain") }
+
+# a chain of the inspector's with rows that everybody has cosigned, three blocks of them
+sub honest_chain
+{
+	my ($chain, @followers) = @_;
+	@followers = @honest if !@followers;
+	ok($city->follow_table('inspector', $chain, $columns, @followers), "$chain: a chain that @followers follow");
+	foreach my $block (1 .. 3)
+	{
+		inspector("INSERT INTO inspector.$chain SELECT g, 1000 * $block + g, 'block $block' FROM generate_series(1, 10) g");
+		$city->seal('inspector', $chain);
+	}
+	ok($city->wait_cosigned('inspector', chain => $chain), "$chain: rows are cosigned");
+	return;
+}
+
+# row of a chain with this number of kilometres
+sub row_with { my ($chain, $km) = @_; return inspector("SELECT ledger_seq FROM inspector.$chain WHERE km = $km") }
+
+# one test: this node disputes that chain, with a proof or at least a complaint
+sub named
+{
+	my ($node, $chain, $proof, $what) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $origin = $city->origin('inspector', $chain);
+	return ok($city->wait_for($node, "SELECT count(*) > 0 FROM seoulchain.dispute WHERE origin = '$origin'" . ($proof ? ' AND proof' : ''),
+			"a dispute about $origin"), "$chain: $node $what")
+	  && is($city->sql($node, "SELECT count(*) FROM seoulchain.dispute WHERE origin = '$origin' AND (evidence IS NULL OR detail = '')"), 0,
+		"$chain: with evidence");
+}
+
+# one test: what seoulchain-verify says of a node's evidence against a chain
+sub judged
+{
+	my ($node, $chain, $proof, $pattern) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $origin = $city->origin('inspector', $chain);
+	my $evidence = $city->sql($node, "SELECT evidence FROM seoulchain.dispute WHERE origin = '$origin' ORDER BY proof = $proof DESC, found_at LIMIT 1");
+	my $file = PostgreSQL::Test::Utils::tempdir() . "/$node.$chain";
+	append_to_file($file, "$evidence\n");
+	my $key = inspector("SELECT seoulchain.verifier_key('$chain')");
+	my ($out, $err);
+	IPC::Run::run([ 'seoulchain-verify', '--key', $key, '--key', $city->key($node), $file ], '>', \$out, '2>', \$err);
+	return like("$out$err", $pattern, "$chain: seoulchain-verify judges the evidence of $node");
+}
+
+# one test: all other chains go on as if nothing had happened
+sub others_go_on
+{
+	my $what = shift;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return ok($city->settle, "$what: the other chains are cosigned on");
+}
+
+# 1. a sealed and cosigned row rewritten, its block sealed and signed again, and shown to all
+honest_chain('rewritten');
+my $before = digest('hall', 'rewritten');
+$city->forge('inspector', 'inspector.rewritten', row_with('rewritten', 3005), 'km = 5', 1);
+inspector("SELECT seoulchain.seal('rewritten')");
+foreach my $node (@honest)
+{
+	named($node, 'rewritten', 1, 'proves that two histories were signed');
+	judged($node, 'rewritten', 'true', qr/PROOF/);
+	is(digest($node, 'rewritten'), $before, "rewritten: $node keeps the rows as they were");
+}
+others_go_on('rewritten');
+
+# 2. the same in an older block, not shown; the next block gives it away
+honest_chain('older');
+$city->forge('inspector', 'inspector.older', row_with('older', 1005), 'km = 5', 0);
+inspector("INSERT INTO inspector.older SELECT g, 4000 + g, 'afterwards' FROM generate_series(1, 10) g");
+inspector("SELECT seoulchain.seal('older')");
+inspector("INSERT INTO inspector.older SELECT g, 5000 + g, 'afterwards' FROM generate_series(1, 10) g");
+inspector("SELECT seoulchain.seal('older')");
+inspector("INSERT INTO inspector.older SELECT g, 6000 + g, 'afterwards' FROM generate_series(1, 10) g");
+inspector("SELECT seoulchain.seal('older')");
+named($_, 'older', 0, 'disputes a block that does not extend what it holds') foreach @honest;
+others_go_on('older');
+
+# 3. a row changed after it was sent and before it was sealed
+honest_chain('hasty');
+inspector("ALTER SYSTEM SET seoulchain.seal_interval = '1h'");
+inspector('SELECT pg_reload_conf()');
+inspector("INSERT INTO inspector.hasty VALUES (1, 7000, 'as it was')");
+my $seq = row_with('hasty', 7000);
+$city->wait_for($_, 'SELECT count(*) = 1 FROM inspector.hasty WHERE km = 7000', 'the row') foreach @honest;
+inspector($_)
+  foreach q{SET allow_system_table_mods = on; UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'heap') WHERE oid = 'inspector.hasty'::regclass},
+  "UPDATE inspector.hasty SET km = 70 WHERE ledger_seq = $seq",
+  q{SET allow_system_table_mods = on; UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger') WHERE oid = 'inspector.hasty'::regclass},
+  "UPDATE seoulchain.journal SET entries = overlay(entries PLACING seoulchain.leaf_hash('inspector.hasty', $seq) FROM 25)
+	WHERE chain_id = (SELECT chain_id FROM seoulchain.chain WHERE name = 'hasty')",
+  "SELECT seoulchain.seal('hasty')", 'ALTER SYSTEM RESET seoulchain.seal_interval', 'SELECT pg_reload_conf()';
+foreach my $node (@honest)
+{
+	named($node, 'hasty', 0, 'complains that the block does not hold the row that it received');
+	is($city->sql($node, "SELECT km FROM inspector.hasty WHERE ledger_seq = $seq"), 7000, "hasty: $node has it as it was");
+}
+others_go_on('hasty');
+
+# 4. two faces: hall has one history; the inspector rewrites it while hall cannot be reached, and the insurer comes late and gets the other
+honest_chain('faces', 'hall');
+$city->cut('hall', 'inspector');
+$city->forge('inspector', 'inspector.faces', row_with('faces', 3005), 'km = 5', 1);
+inspector("SELECT seoulchain.seal('faces')");
+$city->follow('insurer', 'inspector', 'faces');
+ok($city->wait_cosigned('inspector', chain => 'faces', by => ['insurer']), 'faces: the insurer, who knows nothing else, cosigns the second face');
+# hall says what it saw on its own chain, the insurer compares
+$city->sql('hall', 'CREATE SCHEMA hall');
+$city->sql('hall', 'CREATE TABLE hall.daily (id int) USING ledger');
+$city->sql('insurer', 'CREATE SCHEMA insurer');
+$city->sql('insurer', 'CREATE TABLE insurer.daily (id int) USING ledger');
+foreach my $day (1 .. 3)
+{
+	$city->sql($_, "INSERT INTO $_.daily VALUES ($day)") foreach @honest;
+	ok($city->settle(@honest), "faces: day $day") if $day < 3;
+}
+named('insurer', 'faces', 1, 'proves the two faces from what hall republished, with the inspector cut off from hall');
+judged('insurer', 'faces', 'true', qr/PROOF/);
+$city->heal('hall', 'inspector');
+named('hall', 'faces', 1, 'does so too');
+others_go_on('faces');
+
+# 5. a contract broken: an odometer that runs backwards, inserted with the rule out of the way
+honest_chain('odometer');
+inspector($_)
+  foreach q{SELECT seoulchain.propose_contract('{"contract": "odometer", "ordinance": {"name": "Ordinance on Used Cars", "number": 12, "from": "2026-01-01"},
+	"tables": [{"table": "inspector.odometer", "rules": [{"name": "monotonic", "parameters": {"key": ["note"], "value": "km"}}]}]}', 'odometer')},
+  q{SELECT seoulchain.activate_contract('odometer', chain => 'odometer', breaches => (SELECT count(*) FROM seoulchain.contract_breaches('odometer', 1, 'odometer')))},
+  q{INSERT INTO inspector.odometer VALUES (1, 100, 'car'), (2, 200, 'car')};
+ok($city->wait_cosigned('inspector', chain => 'odometer'), 'odometer: rows under a contract are cosigned');
+like(($city->node('inspector')->psql('postgres', q{INSERT INTO inspector.odometer VALUES (3, 50, 'car')}))[2], qr/contract/, 'odometer: it refuses to run backwards');
+inspector($_)
+  foreach 'CREATE TABLE public.kept AS SELECT * FROM seoulchain.rule_state', "UPDATE seoulchain.rule_state SET value = '1'";
+inspector(q{INSERT INTO inspector.odometer VALUES (3, 50, 'car')});
+inspector("SELECT seoulchain.seal('odometer')");
+named($_, 'odometer', 0, 'names the row that broke the contract') foreach @honest;
+is($city->sql('hall', q{SELECT count(*) FROM inspector.odometer WHERE km = 50}), 1, 'odometer: the row is there all the same');
+others_go_on('odometer');
+
+# 6. a unique constraint of its own, which followers do not have: replication does not stop
+honest_chain('unique_id');
+inspector('CREATE UNIQUE INDEX once ON inspector.unique_id (km)');
+inspector('DROP INDEX inspector.once');
+inspector(q{INSERT INTO inspector.unique_id VALUES (1, 1001, 'again')});
+ok($city->wait_cosigned('inspector', chain => 'unique_id'), 'unique_id: the row is followed and cosigned: it is what the inspector says');
+$city->same_everywhere('inspector', 'inspector.unique_id', 'unique_id: followers have it', @honest);
+
+# in the end: nobody honest is accused, by nobody
+foreach my $node ($city->names)
+{
+	is($city->sql($node, q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '^city/inspector/(rewritten|older|hasty|faces|odometer)$'}), 0,
+		"$node disputes nothing else");
+}
+others_go_on('in the end');
+done_testing();
