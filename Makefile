@@ -104,7 +104,7 @@ install-verify: $(VERIFY)
 	$(INSTALL_PROGRAM) $(VERIFY) '$(DESTDIR)$(bindir)/$(VERIFY)'
 
 # scripts of their own rule: SCRIPTS of PGXS removes nothing that comes from a folder
-SHELL_SCRIPTS = seoulchain-evidence seoulchain-timestamp
+SHELL_SCRIPTS = seoulchain-evidence seoulchain-export seoulchain-timestamp seoulchain-witness
 install: install-scripts
 install-scripts:
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'

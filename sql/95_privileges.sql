@@ -127,6 +127,22 @@ TO seoulchain_operator;
 /* definitions are public, and so is what their approvers sign */
 GRANT EXECUTE ON FUNCTION seoulchain.approval_payload(text, integer, text, text) TO PUBLIC;
 
+/* the outside world: tile() asks whether the chain is public or the caller an auditor; the others are arithmetic or show what is shown anyway */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.tile(text, text),
+	seoulchain.tile_paths(bigint, bigint),
+	seoulchain.witness_request(text, bigint),
+	seoulchain.witness_key()
+TO PUBLIC;
+GRANT SELECT ON seoulchain.public_chains TO PUBLIC;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.set_public(text),
+	seoulchain.add_witnessed_log(text, text),
+	seoulchain.remove_witnessed_log(text),
+	seoulchain.witness_answer(text),
+	seoulchain.resume_witness(text)
+TO seoulchain_operator;
+
 /* these ask whether the caller may SELECT the tables */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.replay(text, integer, timestamptz, timestamptz, text),

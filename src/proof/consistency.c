@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "proof/consistency.h"
+
 #include "core/proof.h"
 #include "core/tree.h"
 #include "fmgr.h"
@@ -21,6 +23,20 @@
 PG_FUNCTION_INFO_V1(sc_consistency_proof);
 PG_FUNCTION_INFO_V1(sc_verify_consistency);
 
+int
+sc_consistency_path(ScHash path[SC_PROOF_MAX], int32 chain_id, int64 from, int64 to, Snapshot snapshot)
+{
+	ScProofPlan plan;
+	ScHash		nodes[SC_PLAN_MAX];
+
+	if (sc_tree_plan_consistency(&plan, from, to) != SC_OK)
+		elog(ERROR, "sizes %lld and %lld have no consistency proof", (long long) from, (long long) to);
+	if (plan.nids > 0)
+		sc_node_cache_nodes(chain_id, plan.ids, plan.nids, snapshot, nodes);
+	sc_tree_plan_path(path, &plan, nodes);
+	return plan.npath;
+}
+
 /*
  * seoulchain.consistency_proof(chain text, from_size bigint, to_size bigint DEFAULT NULL) returns bytea[]
  *
@@ -33,11 +49,10 @@ sc_consistency_proof(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
 	ScChain    *chain;
-	ScProofPlan plan;
-	ScHash		nodes[SC_PLAN_MAX];
 	ScHash		path[SC_PROOF_MAX];
 	int64		from;
 	int64		to;
+	int			npath;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -51,12 +66,8 @@ sc_consistency_proof(PG_FUNCTION_ARGS)
 		sc_size_require("to_size", to, 0, sc_size_sealed(chain->chain_id, snapshot), chain);
 	}
 	sc_size_require("from_size", from, 0, to, chain);
-	if (sc_tree_plan_consistency(&plan, from, to) != SC_OK)
-		elog(ERROR, "sizes %lld and %lld have no consistency proof", (long long) from, (long long) to);
-	if (plan.nids > 0)
-		sc_node_cache_nodes(chain->chain_id, plan.ids, plan.nids, snapshot, nodes);
-	sc_tree_plan_path(path, &plan, nodes);
-	PG_RETURN_DATUM(sc_value_path(path, plan.npath));
+	npath = sc_consistency_path(path, chain->chain_id, from, to, snapshot);
+	PG_RETURN_DATUM(sc_value_path(path, npath));
 }
 
 /*

@@ -213,16 +213,22 @@ begin_row(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot, ItemP
 	find_leaf(out, hint, snapshot);
 }
 
+bool
+sc_row_fetch(ScRowPlace *place, ItemPointer hint, Snapshot snapshot)
+{
+	AttrNumber	attno = sc_row_format_seq_attno(sc_row_format(place->rel));
+
+	return fetch_by_hint(place, attno, hint, snapshot) ||
+		fetch_by_index(place, attno, snapshot) ||
+		fetch_by_scan(place, attno, snapshot);
+}
+
 /* fetches the row, if it is there for the caller */
 static void
 find_row(ScRowPlace *out, ItemPointer hint, Snapshot snapshot)
 {
-	AttrNumber	attno = sc_row_format_seq_attno(sc_row_format(out->rel));
-
 	out->slot = table_slot_create(out->rel, NULL);
-	if (!fetch_by_hint(out, attno, hint, snapshot) &&
-		!fetch_by_index(out, attno, snapshot) &&
-		!fetch_by_scan(out, attno, snapshot))
+	if (!sc_row_fetch(out, hint, snapshot))
 		no_such_row(out->rel, out->ledger_seq);
 	if (!sc_caller_is_auditor() &&
 		check_enable_rls(RelationGetRelid(out->rel), InvalidOid, true) == RLS_ENABLED &&

@@ -33,6 +33,13 @@ extern void sc_row_locate(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot
 /* the same if the row is sealed; else false, and nothing has been opened */
 extern bool sc_row_locate_sealed(ScRowPlace *out, Oid relid, int64 ledger_seq, Snapshot snapshot);
 
+/*
+ * Fetches the row of place->ledger_seq into place->slot for a caller who may
+ * read it: at the hint, by an index, or by reading the table.  False when there
+ * is none.  Requires rel, slot, ledger_seq and leaf_index.
+ */
+extern bool sc_row_fetch(ScRowPlace *place, ItemPointer hint, Snapshot snapshot);
+
 extern void sc_row_done(ScRowPlace *place);
 
 /* the caller is a superuser or belongs to seoulchain_auditor */

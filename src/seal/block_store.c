@@ -38,12 +38,12 @@ block_from_tuple(ScBlock *out, HeapTuple tuple, Relation rel)
 
 /* the first block that a scan gives, if any */
 static bool
-block_first(ScBlock *out, ScanKeyData *keys, int nkeys, Snapshot snapshot, ScanDirection direction)
+block_first(ScBlock *out, const char *index, ScanKeyData *keys, int nkeys, Snapshot snapshot, ScanDirection direction)
 {
 	ScInternalScan scan;
 	HeapTuple	tuple;
 
-	sc_internal_scan_begin(&scan, "chain_block", "chain_block_pkey", snapshot, keys, nkeys);
+	sc_internal_scan_begin(&scan, "chain_block", index, snapshot, keys, nkeys);
 	tuple = sc_internal_scan_next(&scan, direction);
 	if (HeapTupleIsValid(tuple))
 		block_from_tuple(out, tuple, scan.rel);
@@ -57,7 +57,7 @@ sc_block_last(int32 chain_id, Snapshot snapshot, ScBlock *out)
 	ScanKeyData key;
 
 	sc_key_int4(&key, SC_BLOCK_ATTR_CHAIN_ID, chain_id);
-	return block_first(out, &key, 1, snapshot, BackwardScanDirection);
+	return block_first(out, "chain_block_pkey", &key, 1, snapshot, BackwardScanDirection);
 }
 
 bool
@@ -67,7 +67,17 @@ sc_block_by_height(int32 chain_id, int64 height, Snapshot snapshot, ScBlock *out
 
 	sc_key_int4(&keys[0], SC_BLOCK_ATTR_CHAIN_ID, chain_id);
 	sc_key_int8(&keys[1], SC_BLOCK_ATTR_HEIGHT, BTEqualStrategyNumber, height);
-	return block_first(out, keys, 2, snapshot, ForwardScanDirection);
+	return block_first(out, "chain_block_pkey", keys, 2, snapshot, ForwardScanDirection);
+}
+
+bool
+sc_block_by_leaf(int32 chain_id, int64 leaf_index, Snapshot snapshot, ScBlock *out)
+{
+	ScanKeyData keys[2];
+
+	sc_key_int4(&keys[0], SC_BLOCK_ATTR_CHAIN_ID, chain_id);
+	sc_key_int8(&keys[1], SC_BLOCK_ATTR_TREE_SIZE, BTGreaterStrategyNumber, leaf_index);
+	return block_first(out, "chain_block_tree_size", keys, 2, snapshot, ForwardScanDirection);
 }
 
 bool

@@ -36,13 +36,16 @@ key_path(const char *directory, ScKeyRole role, const char *name, const uint8 *i
 {
 	char	   *file = pstrdup(name);
 	char		middle[2 * SC_KEY_ID_LEN + 2] = "";
+	static const char *const roles[] = {
+		[SC_ROLE_LOG] = "log", [SC_ROLE_COSIGNER] = "cosigner", [SC_ROLE_WITNESS] = "witness"
+	};
 
 	for (char *p = file; *p; p++)
 		if (*p == '/')
 			*p = '+';
 	if (id != NULL)
 		snprintf(middle, sizeof(middle), ".%02x%02x%02x%02x", id[0], id[1], id[2], id[3]);
-	return psprintf("%s/%s%s.%s" SC_KEY_SUFFIX, directory, file, middle, role == SC_ROLE_COSIGNER ? "cosigner" : "log");
+	return psprintf("%s/%s%s.%s" SC_KEY_SUFFIX, directory, file, middle, roles[role]);
 }
 
 char *

@@ -19,7 +19,8 @@
 typedef enum ScKeyRole
 {
 	SC_ROLE_LOG,				/* a chain's checkpoints; its name is the origin */
-	SC_ROLE_COSIGNER			/* the node's word on them; its name is the node's */
+	SC_ROLE_COSIGNER,			/* the node's word on them; its name is the node's */
+	SC_ROLE_WITNESS				/* that a log's checkpoints are consistent; its name is the node's and /witness */
 } ScKeyRole;
 
 /* GUC check hook: refuses a directory inside the data directory */
@@ -52,6 +53,10 @@ extern char *sc_key_file_make_next(ScKeyRole role, const char *name, const char 
 extern bool sc_memory_load(ScSigned *out, const char *origin);
 /* writes the entry if the origin's is still `before` (NULL: none); else an error: another server signs */
 extern void sc_memory_store(const ScSigned *before, const ScSigned *entry);
+
+/* the same of what was cosigned as a public witness, in a file of its own */
+extern bool sc_witness_memory_load(ScSigned *out, const char *origin);
+extern void sc_witness_memory_store(const ScSigned *before, const ScSigned *entry);
 
 /* "none", or the entry as text, for events and messages; palloc'd */
 extern char *sc_memory_text(const ScSigned *entry, bool found);

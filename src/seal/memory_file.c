@@ -8,28 +8,27 @@
 #include "ledger/error.h"
 #include "seal/key_files.h"
 
-/* file of the signing memory */
-static char *
-memory_path(bool create)
-{
-	return psprintf("%s/memory", sc_key_directory(create));
-}
+/* what the node signs as a log and cosigner, and as a public witness of logs that it does not recompute */
+#define SC_MEMORY_FILE "memory"
+#define SC_WITNESS_MEMORY_FILE "witness-memory"
 
-bool
-sc_memory_load(ScSigned *out, const char *origin)
+/* an origin's entry in one of the files */
+static bool
+load_entry(ScSigned *out, const char *file, const char *origin)
 {
 	bool		found = false;
-	char	   *path = memory_path(false);
+	char	   *path = psprintf("%s/%s", sc_key_directory(false), file);
 	char	   *what = psprintf("signing memory \"%s\"", path);
 
 	sc_status_report(sc_memory_read(out, &found, path, origin), what);
 	return found;
 }
 
-void
-sc_memory_store(const ScSigned *before, const ScSigned *entry)
+/* replaces it if it is still `before` */
+static void
+store_entry(const char *file, const ScSigned *before, const ScSigned *entry)
 {
-	char	   *path = memory_path(false);
+	char	   *path = psprintf("%s/%s", sc_key_directory(false), file);
 	char	   *what = psprintf("signing memory \"%s\"", path);
 	ScStatus	status = sc_memory_advance(path, before, entry);
 
@@ -40,6 +39,30 @@ sc_memory_store(const ScSigned *before, const ScSigned *entry)
 				 errdetail("\"%s\" was written after this server read it.", path),
 				 errhint("Only one server may go on with a chain: stop the other one.")));
 	sc_status_report(status, what);
+}
+
+bool
+sc_memory_load(ScSigned *out, const char *origin)
+{
+	return load_entry(out, SC_MEMORY_FILE, origin);
+}
+
+void
+sc_memory_store(const ScSigned *before, const ScSigned *entry)
+{
+	store_entry(SC_MEMORY_FILE, before, entry);
+}
+
+bool
+sc_witness_memory_load(ScSigned *out, const char *origin)
+{
+	return load_entry(out, SC_WITNESS_MEMORY_FILE, origin);
+}
+
+void
+sc_witness_memory_store(const ScSigned *before, const ScSigned *entry)
+{
+	store_entry(SC_WITNESS_MEMORY_FILE, before, entry);
 }
 
 char *

@@ -41,14 +41,13 @@
 PG_FUNCTION_INFO_V1(sc_rotate_log_key);
 PG_FUNCTION_INFO_V1(sc_rotate_cosigner_key);
 
-/* worker: appends one key's line under the statement, without its newline */
-static void
-sign_statement(ScBuf *line, ScKeyRole role, const char *text, const ScBuf *statement)
+void
+sc_key_sign_text(ScBuf *line, ScKeyRole role, const char *key_text, const char *text, size_t len, const char *what)
 {
 	ScVerifierKey wanted;
 	ScSigningKey key;
 
-	sc_key_parse(&wanted, text);
+	sc_key_parse(&wanted, key_text);
 	sc_key_file_load(&key, role, &wanted);
 	PG_TRY();
 	{
@@ -56,17 +55,24 @@ sign_statement(ScBuf *line, ScKeyRole role, const char *text, const ScBuf *state
 
 		if (key.uri[0] != '\0')
 			sc_hardware_key_open(&key);
-		status = sc_key_sign_note(line, &key, statement->data, statement->len, (uint64) time(NULL));
+		status = sc_key_sign_note(line, &key, text, len, (uint64) time(NULL));
 		if (status != SC_OK && status != SC_NO_MEMORY && key.uri[0] != '\0')
 			sc_hardware_key_report(&key);
-		sc_status_report(status, "change of key");
-		line->len--;
+		sc_status_report(status, what);
 	}
 	PG_FINALLY();
 	{
 		sc_key_wipe(&key);
 	}
 	PG_END_TRY();
+}
+
+/* worker: appends one key's line under the statement, without its newline */
+static void
+sign_statement(ScBuf *line, ScKeyRole role, const char *key, const ScBuf *statement)
+{
+	sc_key_sign_text(line, role, key, statement->data, statement->len, "change of key");
+	line->len--;
 }
 
 char *

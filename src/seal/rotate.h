@@ -17,6 +17,13 @@
  */
 extern char *sc_rotation_sign(ScKeyRole role, const char *origin, const char *keys);
 
+/*
+ * Worker: appends the signature line of a key, by its verifier key, over a
+ * text: a cosignature of now where the key is of that type.  Errors, which
+ * name `what`, when the key is not to be had.
+ */
+extern void sc_key_sign_text(ScBuf *line, ScKeyRole role, const char *key_text, const char *text, size_t len, const char *what);
+
 /* session: asks the worker for a key, or has it sign a rotation; the answer, palloc'd */
 extern char *sc_key_request(int kind, ScKeyRole role, const char *name, const char *request);
 

@@ -22,6 +22,7 @@
 #include "seal/round.h"
 #include "seal/shmem.h"
 #include "seal/sign_block.h"
+#include "seal/witness_key.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -381,6 +382,15 @@ answer_key_mail(ScMail *mail)
 			break;
 		case SC_MAIL_ROTATION:
 			answer = sc_rotation_sign((ScKeyRole) mail->key_role, mail->name, mail->request);
+			break;
+		case SC_MAIL_WITNESS_MEMORY:
+			answer = sc_witness_memory(mail->name);
+			break;
+		case SC_MAIL_WITNESS_SIGN:
+			answer = sc_witness_sign(mail->name, mail->request);
+			break;
+		case SC_MAIL_WITNESS_RESUME:
+			answer = sc_witness_resume(mail->name, mail->request);
 			break;
 		default:
 			found = sc_memory_load(&entry, mail->name);

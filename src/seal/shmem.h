@@ -62,7 +62,10 @@ typedef enum ScMailKind
 	SC_MAIL_MAKE_KEY,			/* make or find the key `name` of key_role, request: its URI or ""; answers its verifier key in text */
 	SC_MAIL_MAKE_NEXT_KEY,		/* the same for one that is to follow the present one */
 	SC_MAIL_ROTATION,			/* origin `name`, key_role, request "<old key> <new key>"; answers the event that both sign */
-	SC_MAIL_MEMORY				/* what signing memory says of origin `name`; answers in text */
+	SC_MAIL_MEMORY,				/* what signing memory says of origin `name`; answers in text */
+	SC_MAIL_WITNESS_MEMORY,		/* what was cosigned last of origin `name`, as witness_key.h says */
+	SC_MAIL_WITNESS_SIGN,		/* cosign a checkpoint of origin `name`, likewise */
+	SC_MAIL_WITNESS_RESUME		/* go on with origin `name`, likewise */
 } ScMailKind;
 
 typedef enum ScMailState

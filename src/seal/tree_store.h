@@ -51,6 +51,8 @@ typedef struct ScBlock
 /* a block of a chain under the snapshot; false when there is none */
 extern bool sc_block_last(int32 chain_id, Snapshot snapshot, ScBlock *out);
 extern bool sc_block_by_height(int32 chain_id, int64 height, Snapshot snapshot, ScBlock *out);
+/* the first block that ends behind a leaf: the one that holds it */
+extern bool sc_block_by_leaf(int32 chain_id, int64 leaf_index, Snapshot snapshot, ScBlock *out);
 
 /* leaf index of a ledger_seq, -1 while not sealed */
 extern int64 sc_member_leaf_index(int32 chain_id, int64 ledger_seq, Snapshot snapshot);

@@ -73,6 +73,11 @@ SELECT results_eq(
 		-- INSERT or SELECT of the members' tables, with the caller's rights
 		('seoulchain.suspend_key(text,text,text,text)'),
 		('seoulchain.suspend_member(text,text,text)'),
+		-- asks whether the chain is public or the caller an auditor
+		('seoulchain.tile(text,text)'),
+		-- arithmetic
+		('seoulchain.tile_paths(bigint,bigint)'),
+		-- INSERT or SELECT of the members' tables, with the caller's rights
 		('seoulchain.trust_authority(text,bytea,boolean,text)'),
 		('seoulchain.trust_authority(text,text,boolean,text)'),
 		-- what the node tells everybody
@@ -83,7 +88,11 @@ SELECT results_eq(
 		('seoulchain.verify_jws(text,bytea,bytea,text)'),
 		('seoulchain.verify_signature(bytea,bytea,bytea)'),
 		-- asks whether the caller may SELECT the row
-		('seoulchain.wait_for_seal(regclass,bigint,interval)')$$,
+		('seoulchain.wait_for_seal(regclass,bigint,interval)'),
+		-- what the node tells everybody
+		('seoulchain.witness_key()'),
+		-- a checkpoint and hashes
+		('seoulchain.witness_request(text,bigint)')$$,
 	'the functions that PUBLIC may execute');
 
 SELECT results_eq(
@@ -92,7 +101,7 @@ SELECT results_eq(
 		ORDER BY c.oid::regclass::text COLLATE "C"$$,
 	$$VALUES ('seoulchain.allowed_type'), ('seoulchain.approvals'), ('seoulchain.block'),
 		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'),
-		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
+		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.public_chains'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there

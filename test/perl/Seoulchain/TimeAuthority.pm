@@ -5,10 +5,10 @@
 package Seoulchain::TimeAuthority;
 use strict;
 use warnings;
-use IO::Socket::INET;
 use IPC::Run;
-use POSIX ();
 use PostgreSQL::Test::Utils;
+use Scalar::Util;
+use Seoulchain::Http;
 
 # new(NAME): a root (P-256) and certificates for timestamps: ec, rsa, and one that has expired
 sub new
@@ -127,11 +127,11 @@ sub revoke
 sub _answer
 {
 	my ($self, $path, $request) = @_;
-	my $stamped = "Content-Type: application/timestamp-reply\r\n";
+	my $stamped = 'application/timestamp-reply';
 	return ('200 OK', $stamped, $self->reply($1, $request)) if $path =~ m{^/(ec|rsa|expired)$};
 	return ('200 OK', $stamped, $self->reply('ec', $request, 'stubborn')) if $path eq '/stubborn';
 	return ('200 OK', $stamped, '') if $path eq '/empty';
-	return ('200 OK', "Content-Type: text/html\r\n", '<html>closed for maintenance</html>') if $path eq '/html';
+	return ('200 OK', 'text/html', '<html>closed for maintenance</html>') if $path eq '/html';
 	return ('500 Internal Server Error', '', 'out of order') if $path eq '/broken';
 	return ('404 Not Found', '', 'no such authority');
 }
@@ -140,44 +140,14 @@ sub _answer
 sub serve
 {
 	my $self = shift;
-	my $listen = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', ReuseAddr => 1) or die "listen: $!";
-	my $pid = fork // die "fork: $!";
-	if ($pid == 0)
-	{
-		$SIG{TERM} = sub { POSIX::_exit(0) };
-		while (my $client = $listen->accept)
-		{
-			my ($method, $path) = (<$client> // '') =~ m{^(\S+) (\S+)};
-			my %header;
-			while (defined(my $line = <$client>))
-			{
-				last if $line =~ /^\r?$/;
-				$header{ lc $1 } = $2 if $line =~ /^([^:]+):\s*(.*?)\r?$/;
-			}
-			read $client, my $request, $header{'content-length'} // 0;
-			my ($status, $fields, $body) = ($header{'content-type'} // '') eq 'application/timestamp-query' ?
-				eval { $self->_answer($path, $request) } : ('415 Unsupported Media Type', '', '');
-			($status, $fields, $body) = ('500 Internal Server Error', '', $@) if !defined $status;
-			print $client "HTTP/1.1 $status\r\n${fields}Content-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
-			close $client;
-		}
-		POSIX::_exit(0);
-	}
-	$self->{pid} = $pid;
-	$self->{owner} = $$;
-	my $url = 'http://127.0.0.1:' . $listen->sockport;
-	close $listen;
-	return $url;
-}
-
-sub DESTROY
-{
-	my $self = shift;
-	local $?;
-	return unless $self->{pid} && $self->{owner} == $$;
-	kill 'TERM', $self->{pid};
-	waitpid $self->{pid}, 0;
-	return;
+	my $weak = $self;
+	Scalar::Util::weaken($weak);
+	$self->{http} = Seoulchain::Http->new(sub {
+			my ($method, $path, $request, $header) = @_;
+			return ('415 Unsupported Media Type', '', '') if ($header->{'content-type'} // '') ne 'application/timestamp-query';
+			return $weak->_answer($path, $request);
+	});
+	return $self->{http}->url;
 }
 
 1;
