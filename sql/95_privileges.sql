@@ -35,7 +35,7 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.consistency_proof(text, bigint, bigint),
 	seoulchain.signature_verdict(regclass, bigint),
 	seoulchain.evidence(regclass, bigint),
-	seoulchain.receipt(regclass, bigint, bigint),
+	seoulchain.receipt(regclass, bigint, bigint, boolean),
 	seoulchain.wait_for_seal(regclass, bigint, interval),
 	seoulchain.verify_inclusion(bytea, bigint, bigint, bytea[], bytea),
 	seoulchain.verify_consistency(bigint, bytea, bigint, bytea, bytea[]),
@@ -147,6 +147,18 @@ TO seoulchain_operator;
 GRANT EXECUTE ON FUNCTION
 	seoulchain.replay(text, integer, timestamptz, timestamptz, text),
 	seoulchain.contract_breaches(text, integer, text)
+TO PUBLIC;
+
+/* which witnesses make a checkpoint final; what they gave and what is missing is shown to everybody */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.set_policy(text, text),
+	seoulchain.add_cosignature(text, text, bigint)
+TO seoulchain_operator;
+GRANT SELECT ON seoulchain.policies, seoulchain.cosignatures_missing TO PUBLIC;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.policies(),
+	seoulchain.cosignatures_missing(),
+	seoulchain.wait_for_final(regclass, bigint, interval)
 TO PUBLIC;
 
 /* which types of extensions may stand in leaves */

@@ -8,6 +8,7 @@
 
 #include "network/copy.h"
 #include "network/dispute.h"
+#include "network/final.h"
 #include "network/integrate.h"
 #include "network/message.h"
 #include "network/wake.h"
@@ -20,4 +21,5 @@ sc_network_init(void)
 	sc_dispute_init();
 	sc_integrate_init();
 	sc_wake_init();
+	sc_final_init();
 }
