@@ -160,6 +160,18 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.cosignatures_missing(),
 	seoulchain.wait_for_final(regclass, bigint, interval)
 TO PUBLIC;
+/* comparing with peers and repairing; what peers ask is for roles that may read the whole database, as theirs may */
+GRANT EXECUTE ON FUNCTION seoulchain.compare(text, boolean) TO seoulchain_operator, seoulchain_auditor;
+GRANT EXECUTE ON FUNCTION seoulchain.repair(regclass) TO seoulchain_operator;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.served_chains(),
+	seoulchain.served_tiles(text, smallint, bigint, integer),
+	seoulchain.served_blocks(text, bigint, integer),
+	seoulchain.served_events(text, bigint, integer),
+	seoulchain.served_rows(text, bigint[]),
+	seoulchain.served_path(text, bigint, bigint),
+	seoulchain.served_faults(text)
+TO pg_read_all_data, seoulchain_auditor;
 
 /* which types of extensions may stand in leaves */
 GRANT SELECT, INSERT, DELETE ON seoulchain.allowed_type TO seoulchain_operator;

@@ -7,6 +7,7 @@
 #include "network/network_init.h"
 
 #include "network/copy.h"
+#include "network/ask.h"
 #include "network/dispute.h"
 #include "network/final.h"
 #include "network/integrate.h"
@@ -22,4 +23,5 @@ sc_network_init(void)
 	sc_integrate_init();
 	sc_wake_init();
 	sc_final_init();
+	sc_ask_init();
 }
