@@ -9,7 +9,7 @@
 
 #include "core/hash.h"
 #include "core/note.h"
-#include "ledger/registry.h"
+#include "utils/snapshot.h"
 
 /* seoulchain.cosignature */
 #define SC_COSIGNATURE_ATTR_ORIGIN 1
@@ -26,5 +26,14 @@
  */
 extern bool sc_cosignature_ok(const char *line, const ScVerifierKey *key, const char *origin, int64 size,
 							  const ScHash *root, uint64 *time);
+
+/*
+ * Leaves of the chain that the witness has cosigned, as this database's rows
+ * say, which are not checked here; 0 when none of the newest `max` rows of
+ * the chain is the witness's (max 0: of all).
+ */
+extern int64 sc_cosigned_size(const char *origin, const char *witness, int max, Snapshot snapshot);
+
+extern void sc_cosignature_insert(const char *origin, int64 tree_size, const char *witness, const char *line);
 
 #endif							/* SC_NETWORK_COSIGN_H */

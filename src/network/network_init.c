@@ -7,11 +7,10 @@
 #include "network/network_init.h"
 
 #include "network/copy.h"
-#include "network/ask.h"
 #include "network/dispute.h"
-#include "network/final.h"
 #include "network/integrate.h"
 #include "network/message.h"
+#include "network/send_block.h"
 #include "network/wake.h"
 
 void
@@ -21,7 +20,6 @@ sc_network_init(void)
 	sc_copy_init();
 	sc_dispute_init();
 	sc_integrate_init();
+	sc_send_block_init();
 	sc_wake_init();
-	sc_final_init();
-	sc_ask_init();
 }

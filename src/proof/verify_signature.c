@@ -94,6 +94,12 @@ sc_note_ok(const ScNoteKeys *keys, const ScNote *note)
 	return note_ok(keys, note, 1);
 }
 
+bool
+sc_note_ok_by_all(const ScNoteKeys *keys, const ScNote *note)
+{
+	return note_ok(keys, note, keys->count);
+}
+
 typedef struct LinesRequest
 {
 	const ScNoteKeys *keys;

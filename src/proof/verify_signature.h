@@ -33,4 +33,7 @@ extern bool sc_note_lines_ok(const ScNoteKeys *keys, const char *origin, int64 s
 /* does the log key vouch for the note? */
 extern bool sc_note_ok(const ScNoteKeys *keys, const ScNote *note);
 
+/* does every one of the keys? */
+extern bool sc_note_ok_by_all(const ScNoteKeys *keys, const ScNote *note);
+
 #endif							/* SC_PROOF_VERIFY_SIGNATURE_H */

@@ -4,8 +4,7 @@
  *
  * Invariant: a block, its members, its tree and the removal of its journal
  * rows are one transaction under the chain's lock, with a snapshot taken
- * after the lock; MVCC makes "sealed exactly once" of it.  The tree continues
- * only from tiles that still give the last block's root.
+ * after the lock; MVCC makes "sealed exactly once" of it.
  *
  * A ledger_seq that is sealed already or comes twice (only somebody who
  * writes the journal by hand can do that) is sealed once; the others go to
@@ -18,15 +17,12 @@
 
 #include "access/xact.h"
 #include "compat.h"
-#include "core/buf.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "seal/block.h"
-#include "seal/block_store.h"
+#include "seal/block_build.h"
 #include "seal/journal_read.h"
 #include "seal/reject.h"
 #include "seal/seal.h"
-#include "seal/tree_write.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/memutils.h"
@@ -158,90 +154,18 @@ clean_leaves(int32 chain_id, ScSealLeaf *leaves, int64 *count, Snapshot snapshot
 	return ranges;
 }
 
-/* a multirange's text */
-static char *
-members_text(const ScSeqRange *ranges, int nranges)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	for (int i = 0; i < nranges; i++)
-		appendStringInfo(&text, "%s[" INT64_FORMAT "," INT64_FORMAT ")", i > 0 ? "," : "",
-						 ranges[i].lower, ranges[i].upper);
-	appendStringInfoChar(&text, '}');
-	return text.data;
-}
-
-/* the parts of a new block that are known before its leaf is made */
-static void
-block_begin(ScBlock *block, ScHash *prev_root, const ScChain *chain, Snapshot snapshot)
-{
-	ScBlock		last;
-
-	memset(block, 0, sizeof(*block));
-	memset(prev_root, 0, sizeof(*prev_root));
-	block->chain_id = chain->chain_id;
-	block->sealed_at = GetCurrentTimestamp();
-	if (!sc_block_last(chain->chain_id, snapshot, &last))
-		return;
-	block->height = last.height + 1;
-	block->prev_hash = last.block_hash;
-	block->first_leaf = last.tree_size;
-	block->sealed_at = Max(block->sealed_at, last.sealed_at);
-	*prev_root = last.root_hash;
-}
-
-/* refuses to build on a tree that is not the one of the last block */
-static void
-check_tree(ScTreeWriter *writer, const ScBlock *block, const ScHash *prev_root)
-{
-	ScHash		root;
-
-	if (block->first_leaf == 0)
-		return;
-	sc_tree_writer_root(&root, writer);
-	if (memcmp(&root, prev_root, sizeof(ScHash)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the stored tree of chain %d does not give the root of block " INT64_FORMAT,
-						block->chain_id, block->height - 1),
-				 errhint("Run seoulchain.verify() and repair the chain from a copy.")));
-}
-
 /* writes tree, block and members; the leaves are clean and in order */
 static void
 block_write(const ScChain *chain, const ScSealLeaf *leaves, int64 count,
 			const ScSeqRange *ranges, int nranges, Snapshot snapshot)
 {
+	ScBlockBuilder builder;
 	ScBlock		block;
-	ScHash		prev_root;
-	ScHash		block_leaf;
-	ScBuf		text = SC_BUF_INIT;
-	ScTreeWriter *writer;
 
-	block_begin(&block, &prev_root, chain, snapshot);
-	block.tree_size = block.first_leaf + count + 1;
-	block.members = members_text(ranges, nranges);
-
-	writer = sc_tree_writer_begin(chain->chain_id, block.first_leaf, snapshot);
-	check_tree(writer, &block, &prev_root);
-	for (int64 i = 0; i < count; i++)
-	{
-		if (i % 8192 == 0)
-			CHECK_FOR_INTERRUPTS();
-		sc_tree_writer_append(writer, &leaves[i].hash, leaves[i].table_id, &leaves[i].tid);
-	}
-	sc_block_leaf(&text, chain->origin, &block, &prev_root);
-	sc_hash_leaf(&block_leaf, text.data, text.len);
-	sc_tree_writer_append(writer, &block_leaf, SC_TABLE_BLOCK, NULL);
-	sc_tree_writer_root(&block.root_hash, writer);
-	sc_hash_block(&block.block_hash, text.data, text.len, &block.root_hash);
-	sc_buf_free(&text);
-	sc_tree_writer_end(writer);
-
-	sc_members_insert(&block, ranges, nranges);
-	sc_block_insert(&block);
+	sc_block_build_begin(&builder, chain, snapshot);
+	sc_block_build_next(&block, &builder, ranges, nranges, Max(GetCurrentTimestamp(), builder.last.sealed_at));
+	sc_block_build_add(&builder, &block, leaves, count, ranges, nranges);
+	sc_block_build_end(&builder);
 }
 
 /* takes the next leaves of the index into a block; false when it is used up */

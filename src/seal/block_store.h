@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "core/blockleaf.h"
 #include "seal/tree_store.h"
 
 /* seoulchain.chain_block */
@@ -35,13 +36,6 @@
 #define SC_SIGNATURE_ATTR_TREE_SIZE 3
 #define SC_SIGNATURE_ATTR_LINES 4
 #define SC_SIGNATURE_NATTS 4
-
-/* [lower, upper) of ledger_seq */
-typedef struct ScSeqRange
-{
-	int64		lower;
-	int64		upper;
-} ScSeqRange;
 
 /* the block range with the greatest lower bound below `below`; false when there is none */
 extern bool sc_member_before(int32 chain_id, int64 below, Snapshot snapshot, ScSeqRange *range, int64 *first_leaf);

@@ -24,6 +24,7 @@
 #include "ledger/journal.h"
 #include "miscadmin.h"
 #include "seal/internal_scan.h"
+#include "seal/journal_index.h"
 #include "seal/journal_read.h"
 #include "seal/journal_vacuum.h"
 #include "seal/reject.h"
@@ -34,38 +35,18 @@
 
 #define SC_INDEX_RUNS_MAX (4 * 1024 * 1024)
 
-/* where a run stands */
-typedef struct RunRef
-{
-	int64		first_seq;
-	ItemPointerData tid;		/* of the journal row */
-	uint16		offset;			/* of the run's header in it */
-	uint16		count;
-} RunRef;
-
-struct ScJournalIndex
-{
-	int32		chain_id;
-	int64		nruns;
-	int64		capacity;
-	int64		next;			/* first run not taken yet */
-	bool		sorted;
-	bool		stale;			/* positions may have changed, or runs were left out */
-	RunRef	   *runs;
-};
-
 /* a run chosen for a block */
 typedef struct Chosen
 {
-	RunRef		ref;
+	ScRunRef		ref;
 	int64		out;			/* where its leaves go */
 } Chosen;
 
 static int
 compare_seq(const void *a, const void *b)
 {
-	const RunRef *left = a;
-	const RunRef *right = b;
+	const ScRunRef *left = a;
+	const ScRunRef *right = b;
 
 	if (left->first_seq != right->first_seq)
 		return left->first_seq < right->first_seq ? -1 : 1;
@@ -84,9 +65,8 @@ compare_place(const void *a, const void *b)
 	return order != 0 ? order : (int) left->ref.offset - (int) right->ref.offset;
 }
 
-/* reads the run header at an offset; false when the bytes cannot be one */
-static bool
-parse_run(ScJournalRun *run, const char *data, Size len, Size offset)
+bool
+sc_journal_run_parse(ScJournalRun *run, const char *data, Size len, Size offset)
 {
 	if (len - offset < sizeof(ScJournalRun))
 		return false;
@@ -97,12 +77,12 @@ parse_run(ScJournalRun *run, const char *data, Size len, Size offset)
 		(len - offset - sizeof(ScJournalRun)) / SC_JOURNAL_ENTRY_LEN >= run->count;
 }
 
-/* brings the runs into the order of their numbers and cuts them to the limit */
-static void
-index_sort(ScJournalIndex *index)
+/* cuts to the limit, too */
+void
+sc_journal_index_sort(ScJournalIndex *index)
 {
 	if (!index->sorted)
-		qsort(index->runs, index->nruns, sizeof(RunRef), compare_seq);
+		qsort(index->runs, index->nruns, sizeof(ScRunRef), compare_seq);
 	index->sorted = true;
 	if (index->nruns > SC_INDEX_RUNS_MAX)
 	{
@@ -115,14 +95,14 @@ index_sort(ScJournalIndex *index)
 static void
 index_add(ScJournalIndex *index, const ScJournalRun *run, ItemPointer tid, Size offset)
 {
-	RunRef	   *ref;
+	ScRunRef	   *ref;
 
 	if (index->nruns == 2 * SC_INDEX_RUNS_MAX)
-		index_sort(index);
+		sc_journal_index_sort(index);
 	if (index->nruns == index->capacity)
 	{
 		index->capacity *= 2;
-		index->runs = repalloc_huge(index->runs, index->capacity * sizeof(RunRef));
+		index->runs = repalloc_huge(index->runs, index->capacity * sizeof(ScRunRef));
 	}
 	ref = &index->runs[index->nruns++];
 	ref->first_seq = run->first_seq;
@@ -143,14 +123,22 @@ index_row(ScJournalIndex *index, HeapTuple tuple, const char *data, Size len)
 	if (len == 0 || len > BLCKSZ)
 		return false;
 	for (offset = 0; offset < len; offset += sizeof(run) + run.count * SC_JOURNAL_ENTRY_LEN)
-		if (!parse_run(&run, data, len, offset))
+		if (!sc_journal_run_parse(&run, data, len, offset))
 			return false;
 	for (offset = 0; offset < len; offset += sizeof(run) + run.count * SC_JOURNAL_ENTRY_LEN)
 	{
-		(void) parse_run(&run, data, len, offset);
+		(void) sc_journal_run_parse(&run, data, len, offset);
 		index_add(index, &run, &tuple->t_self, offset);
 	}
 	return true;
+}
+
+bool
+sc_journal_index_row(ScJournalIndex *index, HeapTuple tuple, Relation rel)
+{
+	bytea	   *entries = DatumGetByteaPP(sc_internal_attr(tuple, SC_JOURNAL_ATTR_ENTRIES, rel));
+
+	return index_row(index, tuple, VARDATA_ANY(entries), VARSIZE_ANY_EXHDR(entries));
 }
 
 ScJournalIndex *
@@ -164,26 +152,24 @@ sc_journal_scan(int32 chain_id, Snapshot snapshot)
 	index->chain_id = chain_id;
 	index->sorted = true;
 	index->capacity = 64;
-	index->runs = palloc(index->capacity * sizeof(RunRef));
+	index->runs = palloc(index->capacity * sizeof(ScRunRef));
 
 	scan = table_beginscan_strat(rel, snapshot, 0, NULL, true, false);
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
-		bytea	   *entries;
-
 		CHECK_FOR_INTERRUPTS();
 		if (DatumGetInt32(sc_internal_attr(tuple, SC_JOURNAL_ATTR_CHAIN_ID, rel)) != chain_id)
 			continue;
-		entries = DatumGetByteaPP(sc_internal_attr(tuple, SC_JOURNAL_ATTR_ENTRIES, rel));
-		if (!index_row(index, tuple, VARDATA_ANY(entries), VARSIZE_ANY_EXHDR(entries)))
+		if (!sc_journal_index_row(index, tuple, rel))
 		{
-			sc_reject_entries(chain_id, entries, "journal entry that cannot be read");
+			sc_reject_entries(chain_id, DatumGetByteaPP(sc_internal_attr(tuple, SC_JOURNAL_ATTR_ENTRIES, rel)),
+							  "journal entry that cannot be read");
 			simple_heap_delete(rel, &tuple->t_self);
 		}
 	}
 	table_endscan(scan);
 	table_close(rel, NoLock);
-	index_sort(index);
+	sc_journal_index_sort(index);
 	return index;
 }
 
@@ -210,7 +196,7 @@ choose_runs(const ScJournalIndex *index, int64 max_leaves, int max_ranges, int64
 	*nleaves = 0;
 	while (index->next + nruns < index->nruns)
 	{
-		const RunRef *ref = &index->runs[index->next + nruns];
+		const ScRunRef *ref = &index->runs[index->next + nruns];
 		bool		new_range = ref->first_seq != end;
 
 		if (*nleaves > 0 && *nleaves + ref->count > max_leaves)
@@ -246,16 +232,15 @@ chosen_by_place(const ScJournalIndex *index, int64 nruns)
 	return chosen;
 }
 
-/* copies a run's entries out */
-static void
-copy_run(ScSealLeaf *out, const ScJournalRun *run, const char *entries)
+void
+sc_journal_run_copy(ScSealLeaf *out, const ScJournalRun *run, const char *entries, int from, int to)
 {
-	for (int i = 0; i < run->count; i++)
+	for (int i = from; i < to; i++, out++)
 	{
-		out[i].seq = run->first_seq + i;
-		out[i].table_id = run->table_id;
-		sc_journal_tid(&out[i].tid, run, i);
-		memcpy(&out[i].hash, entries + i * SC_JOURNAL_ENTRY_LEN, SC_JOURNAL_ENTRY_LEN);
+		out->seq = run->first_seq + i;
+		out->table_id = run->table_id;
+		sc_journal_tid(&out->tid, run, i);
+		memcpy(&out->hash, entries + i * SC_JOURNAL_ENTRY_LEN, SC_JOURNAL_ENTRY_LEN);
 	}
 }
 
@@ -275,14 +260,14 @@ take_from_row(ScSealLeaf *leaves, const Chosen *chosen, int64 nchosen, const cha
 	{
 		Size		runlen;
 
-		if (!parse_run(&run, data, len, offset))
+		if (!sc_journal_run_parse(&run, data, len, offset))
 			return -1;
 		runlen = sizeof(run) + run.count * SC_JOURNAL_ENTRY_LEN;
 		if (taken < nchosen && chosen[taken].ref.offset == offset)
 		{
 			if (chosen[taken].ref.first_seq != run.first_seq || chosen[taken].ref.count != run.count)
 				return -1;
-			copy_run(leaves + chosen[taken].out, &run, data + offset + sizeof(run));
+			sc_journal_run_copy(leaves + chosen[taken].out, &run, data + offset + sizeof(run), 0, run.count);
 			taken++;
 		}
 		else
@@ -296,8 +281,8 @@ take_from_row(ScSealLeaf *leaves, const Chosen *chosen, int64 nchosen, const cha
 }
 
 /* a journal row that keeps what was not taken */
-static HeapTuple
-rest_tuple(Relation rel, int32 chain_id, const char *rest, Size restlen)
+HeapTuple
+sc_journal_rest_tuple(Relation rel, int32 chain_id, const char *rest, Size restlen)
 {
 	Datum		values[2];
 	bool		nulls[2] = {false};
@@ -335,7 +320,7 @@ read_row(ScJournalIndex *index, Relation rel, Snapshot snapshot, ScSealLeaf *lea
 	}
 	ReleaseBuffer(buffer);
 	if (ok && restlen > 0)
-		*rests = lappend(*rests, rest_tuple(rel, index->chain_id, rest, restlen));
+		*rests = lappend(*rests, sc_journal_rest_tuple(rel, index->chain_id, rest, restlen));
 	return ok;
 }
 

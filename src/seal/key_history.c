@@ -21,7 +21,12 @@
 #include "seal/key_history.h"
 #include "seal/node.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
+
+/* columns of seoulchain.peer, which is the network room's */
+#define SC_PEER_NAME 1
+#define SC_PEER_COSIGNER_KEY 3
 
 /* is the key of that role?  A log key bears the origin's name. */
 static bool
@@ -61,6 +66,20 @@ stored_key(const char *table, const char *index, ScanKeyData *keys, int nkeys, A
 	return key;
 }
 
+/* the cosigner key of another node, as its operator handed it over; NULL when the node is no peer */
+static char *
+peer_key(const ScChain *chain, Snapshot snapshot)
+{
+	const char *slash = strrchr(chain->origin, '/');
+	ScanKeyData key;
+
+	if (slash == NULL)
+		return NULL;
+	ScanKeyInit(&key, SC_PEER_NAME, BTEqualStrategyNumber, F_TEXTEQ,
+				PointerGetDatum(cstring_to_text_with_len(chain->origin, slash - chain->origin)));
+	return stored_key("peer", "peer_pkey", &key, 1, SC_PEER_COSIGNER_KEY, snapshot);
+}
+
 /*
  * The present key, which is all there is while it has not been rotated.  Read
  * under the same snapshot as the rotations: a newer one would show a key whose
@@ -74,6 +93,8 @@ present_key(const ScChain *chain, ScKeyRole role, Snapshot snapshot)
 
 	if (chain->log_key == NULL)
 		return NULL;
+	if (chain->copy && role == SC_ROLE_COSIGNER)
+		return peer_key(chain, snapshot);
 	sc_key_int4(&id, SC_CHAIN_ATTR_ID, chain->chain_id);
 	key = role == SC_ROLE_LOG ?
 		stored_key("chain", "chain_pkey", &id, 1, SC_CHAIN_ATTR_LOG_KEY, snapshot) :

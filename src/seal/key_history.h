@@ -26,7 +26,11 @@ typedef struct ScKeyEpoch
 	int64		leaf;			/* its leaf; 0 for the first key, PG_INT64_MAX while the event is not sealed */
 } ScKeyEpoch;
 
-/* the keys of a chain in a role, oldest first: List of ScKeyEpoch *; NIL for a chain without a node */
+/*
+ * The keys of a chain in a role, oldest first: List of ScKeyEpoch *; NIL for
+ * a chain without a node, and for the cosigner of a copy whose node is no
+ * peer.
+ */
 extern List *sc_key_epochs(const ScChain *chain, ScKeyRole role, Snapshot snapshot);
 
 /* those that sign a block: the one in force before it and those that came in it */

@@ -27,15 +27,28 @@ sc_key_ring_begin(ScKeyRing *ring, const ScChain *chain, Snapshot snapshot)
 }
 
 void
+sc_key_ring_begin_cosigner(ScKeyRing *ring, const char *key)
+{
+	ScKeyEpoch *epoch = palloc0(sizeof(ScKeyEpoch));
+
+	memset(ring, 0, sizeof(*ring));
+	epoch->key = pstrdup(key);
+	ring->epochs[SC_ROLE_COSIGNER] = list_make1(epoch);
+}
+
+void
 sc_key_ring_check_profile(const ScKeyRing *ring, const ScChain *chain, const ScBlock *block)
 {
 	ScProfile	profile = sc_sign_profile();
 
 	for (int role = SC_ROLE_LOG; role <= SC_ROLE_COSIGNER; role++)
 	{
-		ScKeyEpoch *epoch = llast(sc_key_epochs_of_block(ring->epochs[role], block));
+		ScKeyEpoch *epoch;
 		ScVerifierKey key;
 
+		if (ring->epochs[role] == NIL)
+			continue;
+		epoch = llast(sc_key_epochs_of_block(ring->epochs[role], block));
 		sc_key_parse(&key, epoch->key);
 		if (!sc_profile_allows_note(profile, key.type))
 			ereport(ERROR,

@@ -24,6 +24,9 @@ typedef struct ScKeyRing
 /* finds out which keys there are; loads none.  The caller wipes the ring, also after an error. */
 extern void sc_key_ring_begin(ScKeyRing *ring, const ScChain *chain, Snapshot snapshot);
 
+/* the same for a chain that this node only cosigns, whatever the block, with its cosigner key */
+extern void sc_key_ring_begin_cosigner(ScKeyRing *ring, const char *key);
+
 /* errors when the profile does not allow a key that signs this block last */
 extern void sc_key_ring_check_profile(const ScKeyRing *ring, const ScChain *chain, const ScBlock *block);
 

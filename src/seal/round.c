@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 sc_signed_hook_type sc_signed_hook = NULL;
+sc_before_copies_hook_type sc_before_copies_hook = NULL;
 sc_copy_round_hook_type sc_copy_round_hook = NULL;
 
 /* a chain, and what the round did for it */
@@ -325,6 +326,9 @@ sc_copy_round(void)
 		return SC_COPY_IDLE;
 	PG_TRY();
 	{
+		if (sc_before_copies_hook != NULL)
+			sc_before_copies_hook();
+		MemoryContextSwitchTo(context);
 		foreach(lc, list_chains(context))
 		{
 			ChainWork  *work = lfirst(lc);

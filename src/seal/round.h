@@ -26,6 +26,8 @@ extern bool sc_seal_round(List *mails, bool seal);
  *
  * sc_signed_hook: a chain of this node was sealed and signed as far as it can be.
  *
+ * sc_before_copies_hook: the copies are about to have their turn.
+ *
  * sc_copy_round_hook: works on a copy for a bounded time, and tells when to go on.
  */
 typedef enum ScCopyNext
@@ -35,9 +37,11 @@ typedef enum ScCopyNext
 	SC_COPY_MORE				/* at once, after the other chains had their turn */
 } ScCopyNext;
 
+typedef void (*sc_before_copies_hook_type) (void);
 typedef void (*sc_signed_hook_type) (int32 chain_id);
 typedef ScCopyNext (*sc_copy_round_hook_type) (int32 chain_id);
 extern PGDLLIMPORT sc_signed_hook_type sc_signed_hook;
+extern PGDLLIMPORT sc_before_copies_hook_type sc_before_copies_hook;
 extern PGDLLIMPORT sc_copy_round_hook_type sc_copy_round_hook;
 
 /* every copy has its turn; what the one that is most in a hurry says */

@@ -511,6 +511,19 @@ sc_chain_state_set_signing(int32 chain_id, ScSigningState signing, const char *w
 	LWLockRelease(sc_seal_shared->lock);
 }
 
+/* what a copy waits for; NULL: nothing */
+void
+sc_chain_state_set_waiting(int32 chain_id, const char *why)
+{
+	ScSealChainState *state;
+
+	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
+	state = chain_state_search(chain_id, true);
+	if (state != NULL)
+		strlcpy(state->waiting_why, why ? why : "", sizeof(state->waiting_why));
+	LWLockRelease(sc_seal_shared->lock);
+}
+
 /* one more failed attempt to seal */
 void
 sc_chain_state_failed(int32 chain_id, const char *error)

@@ -113,6 +113,7 @@ typedef struct ScSealChainState
 	uint32		passed;			/* counts rounds that are through with it, for better or worse */
 	ScSigningState signing;
 	char		suspended_why[SC_SEAL_TEXT_LEN];
+	char		waiting_why[SC_SEAL_TEXT_LEN];	/* what a copy's next block waits for, "" = nothing */
 	int			attempts;		/* failed in a row */
 	TimestampTz failing_since;	/* 0 while all is well */
 	TimestampTz last_error_at;	/* 0 if never */
@@ -167,6 +168,7 @@ extern void sc_mail_return_all(void);
 /* chain states */
 extern void sc_chain_state_get(int32 chain_id, ScSealChainState *out);
 extern void sc_chain_state_set_signing(int32 chain_id, ScSigningState signing, const char *why);
+extern void sc_chain_state_set_waiting(int32 chain_id, const char *why);
 extern void sc_chain_state_failed(int32 chain_id, const char *error);
 extern void sc_chain_state_ok(int32 chain_id);
 extern void sc_chain_state_passed(int32 chain_id);	/* tells those who wait */

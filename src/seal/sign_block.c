@@ -54,10 +54,9 @@ sc_sign_wait_durable(void)
 	CommitTransactionCommand();
 }
 
-/* why the tree must not be signed, or NULL; `size` is the newest block's */
-static char *
-memory_objection(const ScChain *chain, int64 size, bool has_signatures, const ScSigned *memory, bool found,
-				 Snapshot snapshot)
+char *
+sc_sign_objection(const ScChain *chain, int64 size, bool has_signatures, const ScSigned *memory, bool found,
+				  Snapshot snapshot)
 {
 	ScHash		root;
 
@@ -80,9 +79,8 @@ memory_objection(const ScChain *chain, int64 size, bool has_signatures, const Sc
 	return NULL;
 }
 
-/* signature lines of a block's checkpoint: log keys first, then the node's cosignature */
-static char *
-sign_checkpoint(const ScChain *chain, const ScBlock *block, ScKeyRing *ring)
+char *
+sc_sign_checkpoint(const ScChain *chain, const ScBlock *block, ScKeyRing *ring)
 {
 	ScCheckpoint checkpoint;
 	ScBuf		text = SC_BUF_INIT;
@@ -109,9 +107,8 @@ sign_checkpoint(const ScChain *chain, const ScBlock *block, ScKeyRing *ring)
 	return result;
 }
 
-/* writes to memory that `block` is what was signed last; `before` is what it said when it was judged */
-static void
-remember(const ScChain *chain, const ScBlock *block, const ScSigned *before)
+void
+sc_sign_remember(const ScChain *chain, const ScBlock *block, const ScSigned *before)
 {
 	ScSigned	entry;
 
@@ -139,7 +136,7 @@ sign_blocks(const ScChain *chain, int64 first, int64 last, ScKeyRing *ring, Snap
 					 errmsg("block " INT64_FORMAT " of chain \"%s\" is missing", height, chain->name),
 					 errhint("Run seoulchain.verify() and repair the chain from a copy.")));
 		sc_signature_insert(chain->chain_id, height, block.tree_size,
-							ring ? sign_checkpoint(chain, &block, ring) : "");
+							ring ? sc_sign_checkpoint(chain, &block, ring) : "");
 	}
 }
 
@@ -149,7 +146,7 @@ sign_with_keys(const ScChain *chain, int64 first, const ScBlock *last, int64 sig
 {
 	ScSigned	memory;
 	bool		found = sc_memory_load(&memory, chain->origin);
-	char	   *objection = memory_objection(chain, last->tree_size, first > 0, &memory, found, snapshot);
+	char	   *objection = sc_sign_objection(chain, last->tree_size, first > 0, &memory, found, snapshot);
 	ScKeyRing  *ring;
 
 	if (objection != NULL && !sc_resume_recorded(chain, sc_memory_text(&memory, found), signed_size, snapshot))
@@ -163,7 +160,7 @@ sign_with_keys(const ScChain *chain, int64 first, const ScBlock *last, int64 sig
 		{
 			/* what may be missing is looked for before memory says that it has signed */
 			sc_key_ring_load(ring, last);
-			remember(chain, last, found ? &memory : NULL);
+			sc_sign_remember(chain, last, found ? &memory : NULL);
 			sign_blocks(chain, first, last->height, ring, snapshot);
 		}
 	}

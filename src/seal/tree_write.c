@@ -65,6 +65,12 @@ sc_tree_writer_root(ScHash *out, ScTreeWriter *writer)
 	sc_frontier_root(out, &writer->frontier);
 }
 
+const ScFrontier *
+sc_tree_writer_frontier(const ScTreeWriter *writer)
+{
+	return &writer->frontier;
+}
+
 /* writes a tile's row, in place of the one it had */
 static void
 store_tile(ScTreeWriter *writer, int level)

@@ -17,6 +17,8 @@ typedef struct ScTreeWriter ScTreeWriter;
 extern ScTreeWriter *sc_tree_writer_begin(int32 chain_id, int64 size, Snapshot snapshot);
 /* the root so far */
 extern void sc_tree_writer_root(ScHash *out, ScTreeWriter *writer);
+/* the leaves so far */
+extern const ScFrontier *sc_tree_writer_frontier(const ScTreeWriter *writer);
 /* one more leaf; stores every tile that is full */
 extern void sc_tree_writer_append(ScTreeWriter *writer, const ScHash *leaf, int32 table_id, const ItemPointerData *tid);
 /* stores the tiles that are not full and ends */
