@@ -12,6 +12,11 @@ BEGIN
 		CREATE ROLE seoulchain_operator NOLOGIN;
 		COMMENT ON ROLE seoulchain_operator IS 'may seal and manage chains, keys and nodes of seoulchain';
 	END IF;
+	/* rows of other nodes are applied as this role, by background workers; a connection limit of 0 keeps everybody else out */
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'seoulchain_apply') THEN
+		CREATE ROLE seoulchain_apply LOGIN CONNECTION LIMIT 0;
+		COMMENT ON ROLE seoulchain_apply IS 'applies what other nodes of seoulchain send; nobody can log in as it';
+	END IF;
 END
 $$;
 

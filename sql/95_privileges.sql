@@ -67,6 +67,20 @@ TO PUBLIC;
 /* what counts as used follows from the rows */
 GRANT EXECUTE ON FUNCTION seoulchain.rebuild_signed_payloads(regclass) TO seoulchain_operator;
 
+/* other nodes, and what goes to and comes from them */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.add_peer(text, text, text, name),
+	seoulchain.remove_peer(text),
+	seoulchain.share(text, text),
+	seoulchain.unshare(text, text),
+	seoulchain.follow(text),
+	seoulchain.unfollow(text),
+	seoulchain.open_network()
+TO seoulchain_operator;
+
+/* what replication brings */
+GRANT INSERT ON seoulchain.message, seoulchain.cosignature TO seoulchain_apply;
+
 /* what moves sealing, chains, keys and nodes */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.seal(text),
@@ -156,3 +170,7 @@ GRANT SELECT ON seoulchain.seal_status TO seoulchain_operator, seoulchain_audito
 GRANT EXECUTE ON FUNCTION seoulchain.seal_status() TO seoulchain_operator, seoulchain_auditor;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA seoulchain TO seoulchain_auditor;
+
+/* connection strings may hold passwords */
+REVOKE SELECT ON seoulchain.peer FROM seoulchain_auditor;
+GRANT SELECT (name, cosigner_key, role, added_at, system_identifier, database) ON seoulchain.peer TO seoulchain_auditor;

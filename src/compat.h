@@ -169,6 +169,28 @@ sc_bitmap_end(ScBitmapPages *pages)
 	DefineIndex((relid), (stmt), InvalidOid, InvalidOid, InvalidOid, false, false, false, false, true)
 #endif
 
+/*
+ * Subscriptions.  In 15 their owner must be a superuser when he becomes it,
+ * and rows are applied as him; from 16 on he needs no password when a
+ * superuser says so, and applying as the owner is a choice.
+ */
+#if PG_VERSION_NUM >= 160000
+#define SC_SUBSCRIPTION_OWNER_SUPERUSER false
+#define SC_SUBSCRIPTION_OPTIONS ", password_required = false, run_as_owner = true"
+#else
+#define SC_SUBSCRIPTION_OWNER_SUPERUSER true
+#define SC_SUBSCRIPTION_OPTIONS ""
+#endif
+
+/* AddSubscriptionRelState, which can keep its lock from 17 on */
+#if PG_VERSION_NUM >= 170000
+#define sc_add_subscription_table(subid, relid, state) \
+	AddSubscriptionRelState((subid), (relid), (state), InvalidXLogRecPtr, false)
+#else
+#define sc_add_subscription_table(subid, relid, state) \
+	AddSubscriptionRelState((subid), (relid), (state), InvalidXLogRecPtr)
+#endif
+
 /* does this session hold exactly that lock?  17 can also ask for stronger ones */
 #if PG_VERSION_NUM >= 170000
 #define sc_lock_held_by_me(tag, mode) LockHeldByMe((tag), (mode), false)

@@ -152,14 +152,7 @@ sc_channel_open_conninfo(const char *peer, const char *conninfo, int timeout_ms)
 ScChannel *
 sc_channel_open(const char *peer, int timeout_ms)
 {
-	ScPeer	   *found = sc_peer_find(peer);
-
-	if (found == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("node \"%s\" is not a peer", peer),
-				 errhint("SELECT seoulchain.add_peer(...) adds it; seoulchain.network_status shows the peers.")));
-	return sc_channel_open_conninfo(peer, found->conninfo, timeout_ms);
+	return sc_channel_open_conninfo(peer, sc_peer_require(peer)->conninfo, timeout_ms);
 }
 
 void

@@ -10,8 +10,13 @@
  *	kind			number				body
  *	event			its ledger_seq		the leaf
  *	block			its height			the block leaf, '\n', the signed checkpoint
- *	request			last height held	NULL: "send me the chain's events and the blocks above", -1 for all
+ *	request			last height held	NULL: "send me the chain's events and the blocks above", -1 for all, -2: nothing more
  *	confirmation	a ledger_seq		ledger name of the table that the recipient's event of that number announced: "it is here"
+ *	published		ledger_seq of that event	the same name: "its rows travel now", the answer to a confirmation
+ *
+ * A message is decoded from the log for whoever has a slot here, so the sender
+ * deletes it in the transaction that writes it; it reaches a node whose slot
+ * was there before.  Events and tables are told again after each request.
  */
 #ifndef SC_NETWORK_MESSAGE_H
 #define SC_NETWORK_MESSAGE_H
@@ -22,6 +27,9 @@
 #define SC_MESSAGE_BLOCK "block"
 #define SC_MESSAGE_REQUEST "request"
 #define SC_MESSAGE_CONFIRMATION "confirmation"
+#define SC_MESSAGE_PUBLISHED "published"
+
+#define SC_REQUEST_NO_MORE (-2)
 
 /* seoulchain.message */
 enum

@@ -11,7 +11,10 @@
 #include "network/integrate.h"
 #include "network/message.h"
 #include "network/send_block.h"
+#include "network/network_settings.h"
+#include "network/peer_state.h"
 #include "network/wake.h"
+#include "network/worker.h"
 
 void
 sc_network_init(void)
@@ -22,4 +25,7 @@ sc_network_init(void)
 	sc_integrate_init();
 	sc_send_block_init();
 	sc_wake_init();
+	sc_network_settings_init();
+	sc_peer_state_init();
+	sc_network_tend_init();
 }

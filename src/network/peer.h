@@ -24,4 +24,10 @@ extern List *sc_peer_list(void);
 /* one peer, or NULL */
 extern ScPeer *sc_peer_find(const char *name);
 
+/* the same, or errors with UNDEFINED_OBJECT */
+extern ScPeer *sc_peer_require(const char *name);
+
+/* this node's name; errors when there is none */
+extern char *sc_require_node(void);
+
 #endif							/* SC_NETWORK_PEER_H */

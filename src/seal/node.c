@@ -49,9 +49,8 @@ name_part_ok(const char *part, size_t len)
 	return strchr("._-", part[0]) == NULL;
 }
 
-/* errors unless the name is <network>/<node> */
-static void
-check_node_name(const char *name)
+void
+sc_node_name_check(const char *name)
 {
 	const char *slash = strchr(name, '/');
 
@@ -127,7 +126,7 @@ sc_create_node(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	check_node_name(name);
+	sc_node_name_check(name);
 	uri = sc_hardware_uri_argument(fcinfo, 1);
 	rel = sc_internal_open("node", ShareRowExclusiveLock);
 	existing = sc_node_name(NULL);

@@ -16,6 +16,9 @@
 /* name of the node, palloc'd, NULL while there is none; its cosigner key too if asked */
 extern char *sc_node_name(char **cosigner_key);
 
+/* errors unless the name is <network>/<node> */
+extern void sc_node_name_check(const char *name);
+
 /* makes a chain: with a log key if there is a node, else unnamed for ever */
 extern ScChain *sc_node_create_chain(const char *name);
 

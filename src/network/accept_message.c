@@ -1,0 +1,218 @@
+/*
+ * accept_message.c
+ *	  Triggers on seoulchain.message and cosignature: what a node takes from its peers.
+ *
+ * Invariant: what a peer sends in another's name, to another, or about a
+ * chain that it has no say in or that nobody asked for, is dropped, counted
+ * and logged; nothing here raises because of what a message holds, since an
+ * apply worker that raises stops the replication.
+ * Context: BEFORE INSERT FOR EACH ROW, ENABLE ALWAYS, in apply and table
+ * synchronisation workers.  Rows inserted in other sessions (a restore) pass.
+ * Effects: events are applied; the workers are woken at commit.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "network/accept.h"
+#include "network/copy_event.h"
+#include "network/cosign.h"
+#include "network/follow.h"
+#include "network/message.h"
+#include "network/peer_state.h"
+#include "network/wake.h"
+#include "replication/logicalworker.h"
+#include "seal/arrival.h"
+#include "seal/internal_scan.h"
+#include "seal/node.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(sc_accept_message);
+PG_FUNCTION_INFO_V1(sc_accept_cosignature);
+
+/* a text column, palloc'd; "" for NULL */
+static char *
+text_column(HeapTuple tuple, int attno, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		datum = heap_getattr(tuple, attno, tupdesc, &isnull);
+
+	return isnull ? pstrdup("") : TextDatumGetCString(datum);
+}
+
+/* is the chain one of that node's? */
+static bool
+is_chain_of(const char *origin, const char *node)
+{
+	const char *slash = strrchr(origin, '/');
+	size_t		len = strlen(node);
+
+	return slash != NULL && (size_t) (slash - origin) == len && strncmp(origin, node, len) == 0;
+}
+
+/* why the message is not to be taken from that peer, or NULL */
+static const char *
+objection(const ScMessage *message, const char *peer)
+{
+	const char *me = sc_node_name(NULL);
+
+	if (me == NULL)
+		return "there is no node here";
+	if (strcmp(message->sender, peer) != 0)
+		return psprintf("it names \"%s\" as its sender", message->sender);
+	if (strcmp(message->recipient, me) != 0)
+		return psprintf("it is for \"%s\"", message->recipient);
+	if (strcmp(message->kind, SC_MESSAGE_REQUEST) == 0 || strcmp(message->kind, SC_MESSAGE_CONFIRMATION) == 0)
+		return is_chain_of(message->origin, me) ? NULL : psprintf("chain \"%s\" is not this node's", message->origin);
+	if (strcmp(message->kind, SC_MESSAGE_EVENT) != 0 && strcmp(message->kind, SC_MESSAGE_BLOCK) != 0 &&
+		strcmp(message->kind, SC_MESSAGE_PUBLISHED) != 0)
+		return psprintf("its kind is \"%s\"", message->kind);
+	if (!is_chain_of(message->origin, peer))
+		return psprintf("chain \"%s\" is not its own", message->origin);
+	/* what was under way when the chain was given up is no fault */
+	return sc_follows(message->origin, peer) ? NULL : "";
+}
+
+/* what has come from a peer and is not taken */
+static void
+drop(const char *peer, const char *what, const char *why)
+{
+	sc_peer_state_dropped(peer, psprintf("%s: %s", what, why));
+	ereport(LOG,
+			(errmsg("a %s from node \"%s\" is dropped: %s", what, peer, why)));
+}
+
+/* does it stay in the queue? */
+static bool
+take(const ScMessage *message)
+{
+	char	   *problem = NULL;
+
+	if (strcmp(message->kind, SC_MESSAGE_EVENT) == 0)
+	{
+		sc_arrival_at_commit();
+		if (sc_copy_apply_event(message, &problem))
+			return false;
+		ereport(LOG,
+				(errmsg("event " INT64_FORMAT " of chain \"%s\" cannot be applied yet", message->number, message->origin),
+				 problem != NULL ? errdetail("%s", problem) : 0));
+		return true;
+	}
+	if (strcmp(message->kind, SC_MESSAGE_BLOCK) == 0)
+		sc_arrival_at_commit();
+	else
+		sc_network_wake();
+	return true;
+}
+
+/* the trigger's row when it is a row trigger before an insert; errors otherwise: our own mistake */
+static HeapTuple
+trigger_row(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function is a trigger of the extension's own tables")));
+	return trigger->tg_trigtuple;
+}
+
+/*
+ * seoulchain.accept_message() -> trigger
+ *
+ * Privileges: none; called by replication.  Errors: none that a message causes.
+ */
+Datum
+sc_accept_message(PG_FUNCTION_ARGS)
+{
+	HeapTuple	tuple = trigger_row(fcinfo);
+	TupleDesc	tupdesc = RelationGetDescr(((TriggerData *) fcinfo->context)->tg_relation);
+	const char *peer;
+	const char *why;
+	ScMessage	message = {0};
+	bool		isnull;
+
+	if (!IsLogicalWorker())
+		return PointerGetDatum(tuple);
+	peer = sc_apply_peer();
+	if (peer == NULL)
+		return PointerGetDatum(NULL);
+	message.sender = text_column(tuple, SC_MESSAGE_ATTR_SENDER, tupdesc);
+	message.recipient = text_column(tuple, SC_MESSAGE_ATTR_RECIPIENT, tupdesc);
+	message.kind = text_column(tuple, SC_MESSAGE_ATTR_KIND, tupdesc);
+	message.origin = text_column(tuple, SC_MESSAGE_ATTR_ORIGIN, tupdesc);
+	message.number = DatumGetInt64(heap_getattr(tuple, SC_MESSAGE_ATTR_NUMBER, tupdesc, &isnull));
+	message.body = text_column(tuple, SC_MESSAGE_ATTR_BODY, tupdesc);
+	message.bodylen = strlen(message.body);
+	why = objection(&message, peer);
+	if (why != NULL)
+	{
+		if (why[0] != '\0')
+			drop(peer, "message", why);
+		return PointerGetDatum(NULL);
+	}
+	return PointerGetDatum(take(&message) ? tuple : NULL);
+}
+
+/* is that line there already? */
+static bool
+cosignature_known(const char *origin, int64 tree_size, const char *witness, const char *line)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScInternalScan scan;
+	ScanKeyData keys[2];
+	HeapTuple	tuple;
+	bool		known = false;
+
+	ScanKeyInit(&keys[0], SC_COSIGNATURE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(origin));
+	sc_key_int8(&keys[1], SC_COSIGNATURE_ATTR_TREE_SIZE, BTEqualStrategyNumber, tree_size);
+	sc_internal_scan_begin(&scan, "cosignature", "cosignature_size", snapshot, keys, 2);
+	while (!known && (tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+		known = strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_COSIGNATURE_ATTR_WITNESS, scan.rel)), witness) == 0 &&
+			strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_COSIGNATURE_ATTR_LINE, scan.rel)), line) == 0;
+	sc_internal_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return known;
+}
+
+/*
+ * seoulchain.accept_cosignature() -> trigger
+ *
+ * A peer's cosignatures are those under its own name, each kept once; whether
+ * they are valid is asked where they count.  Privileges: none; called by
+ * replication.  Errors: none that a row causes.
+ */
+Datum
+sc_accept_cosignature(PG_FUNCTION_ARGS)
+{
+	HeapTuple	tuple = trigger_row(fcinfo);
+	TupleDesc	tupdesc = RelationGetDescr(((TriggerData *) fcinfo->context)->tg_relation);
+	const char *peer;
+	char	   *witness;
+	int64		tree_size;
+	bool		isnull;
+
+	if (!IsLogicalWorker())
+		return PointerGetDatum(tuple);
+	peer = sc_apply_peer();
+	if (peer == NULL)
+		return PointerGetDatum(NULL);
+	witness = text_column(tuple, SC_COSIGNATURE_ATTR_WITNESS, tupdesc);
+	if (strcmp(witness, peer) != 0)
+	{
+		drop(peer, "cosignature", psprintf("it is in the name of \"%s\"", witness));
+		return PointerGetDatum(NULL);
+	}
+	tree_size = DatumGetInt64(heap_getattr(tuple, SC_COSIGNATURE_ATTR_TREE_SIZE, tupdesc, &isnull));
+	if (cosignature_known(text_column(tuple, SC_COSIGNATURE_ATTR_ORIGIN, tupdesc), tree_size, witness,
+						  text_column(tuple, SC_COSIGNATURE_ATTR_LINE, tupdesc)))
+		return PointerGetDatum(NULL);
+	sc_arrival_at_commit();
+	return PointerGetDatum(tuple);
+}

@@ -1,0 +1,150 @@
+/*
+ * peer_state.c
+ *	  What the network worker last met with each peer, for network_status.
+ *
+ * Invariant: read and written under one LWLock; nothing depends on it, so a
+ * crash may forget it.
+ * Effects: shared memory.
+ */
+#include "postgres.h"
+
+#include "network/peer_state.h"
+
+#include "ledger/shmem.h"
+#include "miscadmin.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+typedef struct StateShared
+{
+	LWLock	   *lock;
+	ScPeerState states[SC_PEER_STATES];
+} StateShared;
+
+static StateShared *shared = NULL;
+
+static Size
+shared_size(void)
+{
+	return MAXALIGN(sizeof(StateShared));
+}
+
+static void
+startup(void)
+{
+	bool		found;
+
+	shared = ShmemInitStruct("seoulchain network", shared_size(), &found);
+	if (found)
+		return;
+	memset(shared, 0, shared_size());
+	shared->lock = &(GetNamedLWLockTranche("seoulchain_network"))->lock;
+}
+
+void
+sc_peer_state_init(void)
+{
+	static const ScShmemUser user = {shared_size, startup, "seoulchain_network", 1};
+
+	sc_shmem_register(&user);
+}
+
+/* the peer's place, under the lock; a free one is taken if asked, NULL when there is none */
+static ScPeerState *
+find(const char *peer, bool create)
+{
+	ScPeerState *vacant = NULL;
+
+	for (int i = 0; i < SC_PEER_STATES; i++)
+	{
+		ScPeerState *state = &shared->states[i];
+
+		if (state->dboid == MyDatabaseId && strcmp(state->name, peer) == 0)
+			return state;
+		if (vacant == NULL && state->dboid == InvalidOid)
+			vacant = state;
+	}
+	if (!create || vacant == NULL)
+		return NULL;
+	memset(vacant, 0, sizeof(*vacant));
+	vacant->dboid = MyDatabaseId;
+	strlcpy(vacant->name, peer, sizeof(vacant->name));
+	return vacant;
+}
+
+void
+sc_peer_state_waiting(const char *peer, const char *why)
+{
+	ScPeerState *state;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	state = find(peer, true);
+	if (state != NULL)
+	{
+		strlcpy(state->waiting, why ? why : "", sizeof(state->waiting));
+		state->error[0] = '\0';
+		state->tries = 0;
+		state->failing_since = 0;
+	}
+	LWLockRelease(shared->lock);
+}
+
+void
+sc_peer_state_failed(const char *peer, const char *error)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ScPeerState *state;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	state = find(peer, true);
+	if (state != NULL)
+	{
+		strlcpy(state->error, error, sizeof(state->error));
+		if (state->tries++ == 0)
+			state->failing_since = now;
+	}
+	LWLockRelease(shared->lock);
+}
+
+void
+sc_peer_state_dropped(const char *peer, const char *why)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ScPeerState *state;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	state = find(peer, true);
+	if (state != NULL)
+	{
+		state->dropped++;
+		state->dropped_at = now;
+		strlcpy(state->dropped_why, why, sizeof(state->dropped_why));
+	}
+	LWLockRelease(shared->lock);
+}
+
+void
+sc_peer_state_forget(const char *peer)
+{
+	ScPeerState *state;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	state = find(peer, false);
+	if (state != NULL)
+		memset(state, 0, sizeof(*state));
+	LWLockRelease(shared->lock);
+}
+
+bool
+sc_peer_state_get(const char *peer, ScPeerState *out)
+{
+	ScPeerState *state;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	state = find(peer, false);
+	if (state != NULL)
+		*out = *state;
+	LWLockRelease(shared->lock);
+	return state != NULL;
+}

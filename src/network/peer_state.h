@@ -1,0 +1,39 @@
+/*
+ * peer_state.h
+ *	  What the network worker last met with each peer, for network_status: in shared memory.
+ */
+#ifndef SC_NETWORK_PEER_STATE_H
+#define SC_NETWORK_PEER_STATE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#define SC_PEER_STATES 256		/* peers of all databases whose state is told */
+#define SC_PEER_NAME_LEN 192
+#define SC_PEER_TEXT_LEN 512
+
+typedef struct ScPeerState
+{
+	Oid			dboid;			/* InvalidOid: free */
+	char		name[SC_PEER_NAME_LEN];
+	char		waiting[SC_PEER_TEXT_LEN];	/* what the worker waits for, or "" */
+	char		error[SC_PEER_TEXT_LEN];	/* what failed when it tried last, or "" */
+	TimestampTz failing_since;
+	int32		tries;			/* failed in a row */
+	int64		dropped;		/* messages from it that were not its own to send, or not ours to get */
+	char		dropped_why[SC_PEER_TEXT_LEN];
+	TimestampTz dropped_at;
+} ScPeerState;
+
+/* none of these fails for want of room: then nothing is kept */
+extern void sc_peer_state_waiting(const char *peer, const char *why);	/* NULL: for nothing; ends a failure */
+extern void sc_peer_state_failed(const char *peer, const char *error);
+extern void sc_peer_state_dropped(const char *peer, const char *why);
+extern void sc_peer_state_forget(const char *peer);
+/* a copy; false when nothing is known */
+extern bool sc_peer_state_get(const char *peer, ScPeerState *out);
+
+extern void sc_peer_state_init(void);
+
+#endif							/* SC_NETWORK_PEER_STATE_H */

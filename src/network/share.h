@@ -1,0 +1,13 @@
+/*
+ * share.h
+ *	  Which of this node's chains go to which nodes.
+ */
+#ifndef SC_NETWORK_SHARE_H
+#define SC_NETWORK_SHARE_H
+
+#include "postgres.h"
+
+/* nothing is shared with the node any more, in the running transaction */
+extern void sc_share_remove_node(const char *node);
+
+#endif							/* SC_NETWORK_SHARE_H */

@@ -1,0 +1,375 @@
+/*
+ * worker.c
+ *	  The network worker of one database: carries out the wishes about peers.
+ *
+ * add_peer, share and follow write down what is wanted; this process makes
+ * and keeps publications, slots and subscriptions accordingly, asks for
+ * chains and answers who asks.  What needs no other node comes first, for
+ * all peers; then, one after the other, connections to those whose
+ * subscription is missing, each for seoulchain.network_timeout at most and
+ * with growing pauses.  Rows themselves travel without it.
+ *
+ * Invariant: it works only where the peers were added (the database and
+ * cluster that their rows name), so that a restored copy takes nobody's
+ * slot.  No lock, snapshot or transaction while it sleeps or connects.  It
+ * sleeps on its latch; it wakes by time while something is missing, and once
+ * a minute to see whether somebody has changed what it made.
+ * Effects: see publication.c, subscription.c, request.c, tidy.c.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "ledger/registry.h"
+#include "miscadmin.h"
+#include "network/link.h"
+#include "network/network_settings.h"
+#include "network/peer.h"
+#include "network/peer_state.h"
+#include "network/publication.h"
+#include "network/query.h"
+#include "network/request.h"
+#include "network/subscription.h"
+#include "network/tidy.h"
+#include "network/worker.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "seal/node.h"
+#include "seal/seal.h"
+#include "seal/shmem.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/procsignal.h"
+#include "storage/sinval.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#define LOOK_AROUND_MS 60000
+#define RETRY_MIN_MS 250
+#define WAITING_MAX_MS 5000
+
+/* when to look after a peer again */
+typedef struct PeerClock
+{
+	char		name[SC_PEER_NAME_LEN];
+	int			tries;			/* in a row that left something to do */
+	bool		failed;			/* the last one was an error */
+	TimestampTz last;			/* when that was, 0 = never */
+} PeerClock;
+
+static List *clocks = NIL;
+
+static void
+worker_exit(int code, Datum arg)
+{
+	sc_slot_detach_network();
+}
+
+/* the peer's clock, in memory of the process */
+static PeerClock *
+clock_of(const char *peer)
+{
+	MemoryContext old;
+	ListCell   *lc;
+	PeerClock  *clock;
+
+	foreach(lc, clocks)
+		if (strcmp(((PeerClock *) lfirst(lc))->name, peer) == 0)
+			return lfirst(lc);
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	clock = palloc0(sizeof(PeerClock));
+	strlcpy(clock->name, peer, sizeof(clock->name));
+	clocks = lappend(clocks, clock);
+	MemoryContextSwitchTo(old);
+	return clock;
+}
+
+/* how long until the peer is due: 0 = now, -1 = nothing is left to do */
+static long
+clock_due(const PeerClock *clock)
+{
+	long		pause = RETRY_MIN_MS;
+	long		most = clock->failed ? sc_network_retry : Min(WAITING_MAX_MS, sc_network_retry);
+
+	if (clock->last == 0)
+		return 0;
+	if (clock->tries == 0)
+		return -1;
+	for (int i = 1; i < clock->tries && pause < most; i++)
+		pause *= 2;
+	pause = Min(pause, most) - TimestampDifferenceMilliseconds(clock->last, GetCurrentTimestamp());
+	return Max(pause, 0);
+}
+
+/* what came of a look at a peer: an error, something that it waits for, or nothing left to do */
+static void
+clock_note(const char *peer, const char *waiting, const char *error)
+{
+	PeerClock  *clock = clock_of(peer);
+
+	clock->last = GetCurrentTimestamp();
+	clock->failed = error != NULL;
+	clock->tries = error != NULL || waiting != NULL ? clock->tries + 1 : 0;
+	if (error != NULL)
+		sc_peer_state_failed(peer, error);
+	else
+		sc_peer_state_waiting(peer, waiting);
+}
+
+/* ends what an error has left, and notes it for the peer */
+static void
+note_error(MemoryContext context, const char *peer)
+{
+	ErrorData  *error;
+
+	HOLD_INTERRUPTS();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	/* the first of a row is worth a line in the log */
+	if (peer == NULL || clock_of(peer)->tries == 0)
+		ereport(LOG,
+				(errmsg(peer != NULL ? "seoulchain network, node \"%s\": %s" : "seoulchain network%s: %s",
+						peer != NULL ? peer : "", error->message)));
+	FlushErrorState();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(context);
+	if (peer != NULL)
+		clock_note(peer, NULL, error->message);
+	RESUME_INTERRUPTS();
+}
+
+/* this node and its peers, in the caller's context; NULL without a node */
+static char *
+read_peers(List **peers)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *me;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+	me = sc_node_name(NULL);
+	*peers = sc_peer_list();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return me;
+}
+
+/* has the sealing worker send blocks */
+static void
+ask_for_blocks(void)
+{
+	ScSealSlot *slot = sc_slot_mine();
+
+	pg_memory_barrier();
+	pg_atomic_write_u32(&slot->asked, 1);
+	sc_slot_wake(slot);
+}
+
+/* does for a peer what needs no connection; what it waits for, NULL = nothing, "" = the subscription */
+static const char *
+tend_here(const char *me, const ScPeer *peer)
+{
+	const char *waiting = NULL;
+	bool		blocks;
+
+	sc_query_begin();
+	sc_publication_keep(me, peer->name);
+	blocks = sc_requests_serve(me, peer->name);
+	if (!sc_subscription_exists(me, peer->name))
+		waiting = "";
+	else
+	{
+		sc_subscription_keep(me, peer);
+		if (sc_requests_send(me, peer->name))
+			waiting = "it has not sent every chain that is followed; it may not share them yet";
+		if (!sc_publication_listened(me, peer->name))
+			waiting = "it does not listen to this node yet";
+	}
+	sc_query_commit();
+	if (blocks)
+		ask_for_blocks();
+	return waiting;
+}
+
+/* the same with errors noted; false when the subscription is missing */
+static bool
+try_here(const char *me, const ScPeer *peer)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool there = true;
+
+	PG_TRY();
+	{
+		const char *waiting = tend_here(me, peer);
+
+		there = waiting == NULL || waiting[0] != '\0';
+		if (there)
+			clock_note(peer->name, waiting, NULL);
+	}
+	PG_CATCH();
+	{
+		note_error(context, peer->name);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return there;
+}
+
+/* connects to a peer and makes the subscription */
+static void
+try_connect(const char *me, const ScPeer *peer)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		const char *waiting = sc_subscription_make(me, peer);
+
+		clock_note(peer->name, waiting, NULL);
+		/* there is something to ask for at once */
+		if (waiting == NULL)
+			sc_slot_ask_network(sc_slot_mine());
+	}
+	PG_CATCH();
+	{
+		note_error(context, peer->name);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+}
+
+/* removes links of those who are no peers any more; true when something is left */
+static bool
+try_tidy(const char *me, List *peers)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool left = true;
+
+	PG_TRY();
+	{
+		left = sc_tidy_links(me, peers);
+	}
+	PG_CATCH();
+	{
+		note_error(context, NULL);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return left;
+}
+
+/* signals and messages that came while it slept */
+static void
+process_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (catchupInterruptPending)
+		ProcessCatchupInterrupt();
+	if (sc_hold_active(MyDatabaseId))
+		proc_exit(0);
+}
+
+/* one look at all peers; how long to sleep at most.  Ends the process when there is nothing to look after. */
+static long
+look_around(void)
+{
+	List	   *peers;
+	List	   *unconnected = NIL;
+	char	   *me;
+	long		sleep = LOOK_AROUND_MS;
+	bool		here = false;
+	bool		left;
+	ListCell   *lc;
+
+	if (!sc_worker_extension_present())
+		proc_exit(0);
+	me = read_peers(&peers);
+	foreach(lc, peers)
+		here = here || ((ScPeer *) lfirst(lc))->here;
+	/* a copy of somebody else's database */
+	if (me == NULL || (peers != NIL && !here))
+		proc_exit(0);
+
+	left = try_tidy(me, peers);
+	if (peers == NIL && !left)
+		proc_exit(0);
+	foreach(lc, peers)
+	{
+		ScPeer	   *peer = lfirst(lc);
+
+		process_interrupts();
+		if (peer->here && !try_here(me, peer))
+			unconnected = lappend(unconnected, peer);
+	}
+	foreach(lc, unconnected)
+	{
+		ScPeer	   *peer = lfirst(lc);
+
+		process_interrupts();
+		if (clock_due(clock_of(peer->name)) <= 0)
+			try_connect(me, peer);
+	}
+	foreach(lc, peers)
+	{
+		ScPeer	   *peer = lfirst(lc);
+		long		due = clock_due(clock_of(peer->name));
+
+		if (peer->here && due >= 0)
+			sleep = Min(sleep, due);
+	}
+	return left ? Min(sleep, RETRY_MIN_MS) : sleep;
+}
+
+/* works until told to stop, or until there are no peers */
+static void
+worker_loop(ScSealSlot *slot)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "seoulchain network", ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		long		sleep;
+
+		ResetLatch(MyLatch);
+		process_interrupts();
+		/* cleared before anything is read: what is written later sets it again */
+		pg_atomic_write_u32(&slot->network, 0);
+		pg_memory_barrier();
+		MemoryContextSwitchTo(context);
+		pgstat_report_activity(STATE_RUNNING, "network");
+		sleep = look_around();
+		pgstat_report_stat(true);
+		pgstat_report_activity(STATE_IDLE, NULL);
+		MemoryContextSwitchTo(TopMemoryContext);
+		MemoryContextReset(context);
+		if (pg_atomic_read_u32(&slot->network) != 0)
+			continue;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep, PG_WAIT_EXTENSION);
+	}
+}
+
+void
+sc_network_main(Datum arg)
+{
+	Oid			dboid = DatumGetObjectId(arg);
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	if (!sc_slot_attach_network(dboid))
+		proc_exit(0);
+	on_shmem_exit(worker_exit, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
+	sc_worker_fix_settings("seoulchain network");
+	pgstat_report_appname("seoulchain network");
+	worker_loop(sc_slot_mine());
+}
