@@ -87,7 +87,8 @@ SELECT results_eq(
 		('seoulchain.verify_inclusion(bytea,bigint,bigint,bytea[],bytea)'),
 		('seoulchain.verify_jws(text,bytea,bytea,text)'),
 		('seoulchain.verify_signature(bytea,bytea,bytea)'),
-		-- asks whether the caller may SELECT the row
+		-- ask whether the caller may SELECT the row
+		('seoulchain.wait_for_final(regclass,bigint,interval)'),
 		('seoulchain.wait_for_seal(regclass,bigint,interval)'),
 		-- what the node tells everybody
 		('seoulchain.witness_key()'),
@@ -102,6 +103,9 @@ SELECT results_eq(
 	$$VALUES ('seoulchain.allowed_type'), ('seoulchain.approvals'), ('seoulchain.block'),
 		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'),
 		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.public_chains'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
+		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'), ('seoulchain.cosignatures_missing'),
+		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.policies'),
+		('seoulchain.public_chains'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there
