@@ -34,9 +34,9 @@ CREATE FUNCTION seoulchain.verify_consistency(from_size int8, from_root bytea, t
 	AS 'MODULE_PATHNAME', 'sc_verify_consistency' LANGUAGE C IMMUTABLE STRICT COST 100 PARALLEL SAFE;
 COMMENT ON FUNCTION seoulchain.verify_consistency(int8, bytea, int8, bytea, bytea[]) IS 'does the path prove that one tree extends the other? (RFC 9162 section 2.1.4.2)';
 
-CREATE FUNCTION seoulchain.receipt(relation regclass, ledger_seq int8, tree_size int8 DEFAULT NULL) RETURNS text
+CREATE FUNCTION seoulchain.receipt(relation regclass, ledger_seq int8, tree_size int8 DEFAULT NULL, final boolean DEFAULT false) RETURNS text
 	AS 'MODULE_PATHNAME', 'sc_receipt' LANGUAGE C STABLE COST 1000 PARALLEL RESTRICTED;
-COMMENT ON FUNCTION seoulchain.receipt(regclass, int8, int8) IS 'a file that proves a row to someone with no database at hand (C2SP tlog-proof), in the checkpoint of tree_size leaves; NULL is checkpoint()''s size';
+COMMENT ON FUNCTION seoulchain.receipt(regclass, int8, int8, boolean) IS 'a file that proves a row to someone with no database at hand (C2SP tlog-proof), in the checkpoint of tree_size leaves, final if asked; NULL is checkpoint()''s size';
 
 CREATE FUNCTION seoulchain.wait_for_seal(relation regclass, ledger_seq int8, timeout interval DEFAULT '10 s',
 	OUT receipt text, OUT timestamps bytea[])

@@ -35,7 +35,7 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.consistency_proof(text, bigint, bigint),
 	seoulchain.signature_verdict(regclass, bigint),
 	seoulchain.evidence(regclass, bigint),
-	seoulchain.receipt(regclass, bigint, bigint),
+	seoulchain.receipt(regclass, bigint, bigint, boolean),
 	seoulchain.wait_for_seal(regclass, bigint, interval),
 	seoulchain.verify_inclusion(bytea, bigint, bigint, bytea[], bytea),
 	seoulchain.verify_consistency(bigint, bytea, bigint, bytea, bytea[]),
@@ -162,6 +162,30 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.replay(text, integer, timestamptz, timestamptz, text),
 	seoulchain.contract_breaches(text, integer, text)
 TO PUBLIC;
+
+/* which witnesses make a checkpoint final; what they gave and what is missing is shown to everybody */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.set_policy(text, text),
+	seoulchain.add_cosignature(text, text, bigint)
+TO seoulchain_operator;
+GRANT SELECT ON seoulchain.policies, seoulchain.cosignatures_missing TO PUBLIC;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.policies(),
+	seoulchain.cosignatures_missing(),
+	seoulchain.wait_for_final(regclass, bigint, interval)
+TO PUBLIC;
+/* comparing with peers and repairing; what peers ask is for roles that may read the whole database, as theirs may */
+GRANT EXECUTE ON FUNCTION seoulchain.compare(text, boolean) TO seoulchain_operator, seoulchain_auditor;
+GRANT EXECUTE ON FUNCTION seoulchain.repair(regclass) TO seoulchain_operator;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.served_chains(),
+	seoulchain.served_tiles(text, smallint, bigint, integer),
+	seoulchain.served_blocks(text, bigint, integer),
+	seoulchain.served_events(text, bigint, integer),
+	seoulchain.served_rows(text, bigint[]),
+	seoulchain.served_path(text, bigint, bigint),
+	seoulchain.served_faults(text)
+TO pg_read_all_data, seoulchain_auditor;
 
 /* which types of extensions may stand in leaves */
 GRANT SELECT, INSERT, DELETE ON seoulchain.allowed_type TO seoulchain_operator;

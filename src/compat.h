@@ -191,6 +191,20 @@ sc_bitmap_end(ScBitmapPages *pages)
 	AddSubscriptionRelState((subid), (relid), (state), InvalidXLogRecPtr)
 #endif
 
+/* index entries of a new row, and all indexes of a table made anew */
+#if PG_VERSION_NUM >= 160000
+#define sc_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples((info), (slot), (estate), false, false, NULL, NIL, false)
+#else
+#define sc_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples((info), (slot), (estate), false, false, NULL, NIL)
+#endif
+#if PG_VERSION_NUM >= 170000
+#define sc_reindex_relation(relid, flags, params) reindex_relation(NULL, (relid), (flags), (params))
+#else
+#define sc_reindex_relation(relid, flags, params) reindex_relation((relid), (flags), (params))
+#endif
+
 /* does this session hold exactly that lock?  17 can also ask for stronger ones */
 #if PG_VERSION_NUM >= 170000
 #define sc_lock_held_by_me(tag, mode) LockHeldByMe((tag), (mode), false)

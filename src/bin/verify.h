@@ -114,6 +114,9 @@ extern bool sc_trust_seen_by(const ScTrust *trust, const bool *good, const uint6
 /* whether the user asks for cosigners at all */
 extern bool sc_trust_asks_witnesses(const ScTrust *trust);
 
+/* whether a key of the policy is the chain's own: it bears the name of the chain's node, or is a log's */
+extern bool sc_trust_is_own(const ScPolicy *policy, int key, const char *origin);
+
 /* verify_file.c */
 extern const char *sc_verdict_word(ScVerdict verdict);	/* "VERIFIED", ... */
 extern ScVerdict sc_verdict_worse(ScVerdict a, ScVerdict b);

@@ -125,6 +125,49 @@ print_signers(const ScFile *file, const ScTrust *trust)
 	}
 }
 
+/* which of the policy's witnesses have not signed */
+static void
+print_missing(const ScFile *file, const ScTrust *trust)
+{
+	const ScPolicy *policy = &trust->policy;
+
+	for (int i = 0; trust->has_policy && i < policy->nnames; i++)
+	{
+		const ScPolicyName *name = &policy->names[i];
+
+		if (name->key == SC_POLICY_NONE || file->good[name->key])
+			continue;
+		fputs("    not cosigned   ", stdout);
+		sc_print_text(policy->keys[name->key].name, strlen(policy->keys[name->key].name));
+		putchar('\n');
+	}
+}
+
+/*
+ * What the reader's policy is worth for this chain.  Witnesses that bear the
+ * name of the chain's node, or have a log's key, are its own and do not count.
+ */
+static void
+print_worth(const ScFile *file, const ScTrust *trust)
+{
+	const ScPolicy *policy = &trust->policy;
+	bool		own[SC_POLICY_KEYS_MAX];
+	int			overlap;
+
+	if (!trust->has_policy)
+		return;
+	for (int i = 0; i < policy->nkeys; i++)
+		own[i] = !policy->is_log[i] && sc_trust_is_own(policy, i, file->checkpoint.origin);
+	overlap = sc_policy_overlap(policy, own);
+	if (overlap == 0)
+		puts("    your policy    holds against nobody: two sets of signers that satisfy it need no witness in common");
+	else if (overlap == 1)
+		puts("    your policy    any two quorums share at least 1 witness: it holds while none lies or is rolled back");
+	else
+		printf("    your policy    any two quorums share at least %d witnesses: it holds while at most %d lie or are rolled back\n",
+			   overlap, overlap - 1);
+}
+
 /* "this chain had so many leaves, and this root" */
 static void
 print_checkpoint(const ScFile *file, const ScTrust *trust)
@@ -134,6 +177,8 @@ print_checkpoint(const ScFile *file, const ScTrust *trust)
 	printf("\n    tree size      %llu leaves\n", (unsigned long long) file->checkpoint.size);
 	sc_print_hash("root hash", &file->checkpoint.root);
 	print_signers(file, trust);
+	print_missing(file, trust);
+	print_worth(file, trust);
 }
 
 void
@@ -151,6 +196,8 @@ sc_print_receipt(const ScFile *file, const ScTrust *trust, const ScLeaf *leaf)
 		sc_print_hash("block hash", &block_hash);
 	}
 	print_signers(file, trust);
+	print_missing(file, trust);
+	print_worth(file, trust);
 }
 
 /* takes the file apart; why it is no receipt or checkpoint, or NULL */

@@ -185,6 +185,25 @@ judge_keys(const ScPolicy *policy, const ScFile *file, const char **reason)
 	return SC_VERIFIED;
 }
 
+bool
+sc_trust_is_own(const ScPolicy *policy, int key, const char *origin)
+{
+	const char *slash = strrchr(origin, '/');
+	size_t		len = slash ? (size_t) (slash - origin) : strlen(origin);
+	const ScVerifierKey *own = &policy->keys[key];
+
+	if (strncmp(own->name, origin, len) == 0 && (own->name[len] == '\0' || own->name[len] == '/'))
+		return true;
+	for (int i = 0; i < policy->nkeys; i++)
+	{
+		const ScVerifierKey *log = &policy->keys[i];
+
+		if (policy->is_log[i] && log->keylen == own->keylen && memcmp(log->key, own->key, own->keylen) == 0)
+			return true;
+	}
+	return false;
+}
+
 static ScVerdict
 judge_policy(const ScPolicy *policy, const ScFile *file, const char **reason)
 {

@@ -69,6 +69,7 @@ extern void sc_copy_rotation(ScCopyEvent *event);
 extern void sc_copy_members(ScCopyEvent *event);
 extern void sc_copy_signature_rule(ScCopyEvent *event);
 extern void sc_copy_policy(ScCopyEvent *event);
+extern void sc_copy_public(ScCopyEvent *event);
 
 /* copy_contract.c */
 extern void sc_copy_contract(ScCopyEvent *event);

@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "network/copy.h"
 #include "network/copy_apply.h"
+#include "network/public.h"
 #include "seal/node.h"
 #include "sign/rotation.h"
 #include "storage/lmgr.h"
@@ -53,6 +54,7 @@ static const EventType event_types[] = {
 	{"members", false, sc_copy_members},
 	{"contract", false, sc_copy_contract},
 	{"policy", false, sc_copy_policy},
+	{SC_PUBLIC_EVENT, false, sc_copy_public},
 	{SC_ROTATION_EVENT, false, sc_copy_rotation},
 };
 

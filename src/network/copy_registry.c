@@ -22,6 +22,7 @@
 #include "member/tables.h"
 #include "network/copy.h"
 #include "network/policy.h"
+#include "network/public.h"
 #include "seal/key_history.h"
 #include "seal/rotate.h"
 #include "seoulchain.h"
@@ -157,4 +158,10 @@ void
 sc_copy_policy(ScCopyEvent *event)
 {
 	(void) sc_policy_apply_event(event->chain->chain_id, event->seq, event->event);
+}
+
+void
+sc_copy_public(ScCopyEvent *event)
+{
+	sc_public_register(event->chain->chain_id, event->seq);
 }

@@ -7,7 +7,9 @@
 #include "network/network_init.h"
 
 #include "network/copy.h"
+#include "network/ask.h"
 #include "network/dispute.h"
+#include "network/final.h"
 #include "network/integrate.h"
 #include "network/message.h"
 #include "network/send_block.h"
@@ -28,4 +30,6 @@ sc_network_init(void)
 	sc_network_settings_init();
 	sc_peer_state_init();
 	sc_network_tend_init();
+	sc_final_init();
+	sc_ask_init();
 }

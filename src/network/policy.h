@@ -23,7 +23,7 @@ typedef struct ScPolicyEntry
 	int64		seq;			/* ledger_seq of the event */
 	int64		leaf;			/* its leaf; PG_INT64_MAX while it is not sealed */
 	char	   *text;
-	bool		good;			/* whether it can come into force: well formed, overlap > 0 */
+	bool		good;			/* whether it can come into force: it is what its event says, well formed, and overlap > 0 */
 	int			overlap;		/* smallest number of witnesses that two quorums share, the origin's own not counted */
 	int64		since;			/* decides about larger trees than this; PG_INT64_MAX: not in force yet */
 	ScPolicy   *policy;			/* NULL when malformed */
@@ -43,6 +43,9 @@ extern void sc_policy_own_keys(bool *own, const ScPolicy *policy, const ScChain 
 
 /* is the key a witness that the quorum asks for, itself or in a group? */
 extern bool sc_policy_asks_for(const ScPolicy *policy, int key);
+
+/* the cosigner keys of this node and of its peers: List of char * */
+extern List *sc_known_cosigner_keys(void);
 
 /* the node that a chain is of, its origin without the chain's name; palloc'd */
 extern char *sc_origin_node(const char *origin);

@@ -2,10 +2,10 @@
  * policy_store.c
  *	  The policies of chains as rows, and what each is worth.
  *
- * Invariant: rows of seoulchain.policy are inserted once and never changed.
- * A policy that set_policy() would refuse stands here too when an event of a
- * copy brings it, or a superuser's hand; it is marked as never to come into
- * force, so that origin and copies judge alike.
+ * Invariant: rows of seoulchain.policy are inserted once and never changed;
+ * one counts only if the chain's event of its number says the same.  A policy
+ * that set_policy() would refuse may stand here, when an event of a copy
+ * brings it; it never comes into force, so that origin and copies judge alike.
  * Context: a registered or active snapshot; palloc in the current context.
  */
 #include "postgres.h"
@@ -13,9 +13,12 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "ledger/registry_tables.h"
+#include "network/peer.h"
 #include "network/policy.h"
 #include "seal/internal_scan.h"
 #include "seal/key_history.h"
+#include "seal/node.h"
 #include "seal/tree_store.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -25,10 +28,6 @@
 #define SC_POLICY_ATTR_SEQ 2
 #define SC_POLICY_ATTR_TEXT 3
 #define SC_POLICY_NATTS 3
-
-/* seoulchain.peer */
-#define SC_PEER_ATTR_NAME 1
-#define SC_PEER_ATTR_COSIGNER_KEY 3
 
 void
 sc_policy_insert(int32 chain_id, int64 seq, const char *text)
@@ -95,27 +94,11 @@ mark_epochs(bool *own, const ScPolicy *policy, const ScChain *chain, ScKeyRole r
 		mark_same_key(own, policy, ((ScKeyEpoch *) lfirst(lc))->key);
 }
 
-/* marks the cosigner key that a peer's operator handed over */
-static void
-mark_peer_key(bool *own, const ScPolicy *policy, const char *node, Snapshot snapshot)
-{
-	Relation	rel = sc_internal_open("peer", AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
-	HeapTuple	tuple;
-
-	while ((tuple = systable_getnext(scan)) != NULL)
-	{
-		if (strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_PEER_ATTR_NAME, rel)), node) == 0)
-			mark_same_key(own, policy, TextDatumGetCString(sc_internal_attr(tuple, SC_PEER_ATTR_COSIGNER_KEY, rel)));
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-}
-
 void
 sc_policy_own_keys(bool *own, const ScPolicy *policy, const ScChain *chain, Snapshot snapshot)
 {
 	char	   *node = sc_origin_node(chain->origin);
+	const ScPeer *peer;
 	ListCell   *lc;
 
 	for (int i = 0; i < policy->nkeys; i++)
@@ -127,10 +110,25 @@ sc_policy_own_keys(bool *own, const ScPolicy *policy, const ScChain *chain, Snap
 		if (strcmp(sc_origin_node(other->origin), node) == 0)
 			mark_epochs(own, policy, other, SC_ROLE_LOG, snapshot);
 	}
-	if (chain->copy)
-		mark_peer_key(own, policy, node, snapshot);
-	else
+	peer = sc_peer_find(node);
+	if (peer != NULL)
+		mark_same_key(own, policy, peer->cosigner_key);
+	if (!chain->copy)
 		mark_epochs(own, policy, chain, SC_ROLE_COSIGNER, snapshot);
+}
+
+List *
+sc_known_cosigner_keys(void)
+{
+	char	   *own_key = NULL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (sc_node_name(&own_key) != NULL)
+		result = list_make1(own_key);
+	foreach(lc, sc_peer_list())
+		result = lappend(result, ((ScPeer *) lfirst(lc))->cosigner_key);
+	return result;
 }
 
 bool
@@ -149,6 +147,43 @@ sc_policy_asks_for(const ScPolicy *policy, int key)
 	return false;
 }
 
+/* does the leaf bring this policy? */
+static bool
+leaf_brings(const char *leaf, const char *text)
+{
+	ScJson	   *json;
+	const ScJson *event;
+	const ScJson *policy;
+	bool		result;
+
+	if (sc_json_parse(&json, leaf, strlen(leaf)) != SC_OK)
+		return false;
+	event = json->kind == SC_JSON_OBJECT ? sc_json_member(json, "event") : NULL;
+	policy = event != NULL && event->kind == SC_JSON_OBJECT ? sc_json_member(event, "policy") : NULL;
+	result = policy != NULL && policy->kind == SC_JSON_STRING && strcmp(policy->string, text) == 0;
+	sc_json_free(json);
+	return result;
+}
+
+/* does the chain's event say what the row says? */
+static bool
+is_recorded(const ScPolicyEntry *entry, const ScChain *chain, Snapshot snapshot)
+{
+	ScInternalScan scan;
+	ScanKeyData keys[2];
+	HeapTuple	tuple;
+	bool		result;
+
+	sc_key_int4(&keys[0], SC_EVENT_ATTR_CHAIN_ID, chain->chain_id);
+	sc_key_int8(&keys[1], SC_EVENT_ATTR_SEQ, BTEqualStrategyNumber, entry->seq);
+	sc_internal_scan_begin(&scan, "event", "event_pkey", snapshot, keys, 2);
+	tuple = sc_internal_scan_next(&scan, ForwardScanDirection);
+	result = HeapTupleIsValid(tuple) &&
+		leaf_brings(TextDatumGetCString(sc_internal_attr(tuple, SC_EVENT_ATTR_LEAF, scan.rel)), entry->text);
+	sc_internal_scan_end(&scan);
+	return result;
+}
+
 /* parses the entry's text and finds what it is worth */
 static void
 judge_entry(ScPolicyEntry *entry, const ScChain *chain, Snapshot snapshot)
@@ -165,7 +200,7 @@ judge_entry(ScPolicyEntry *entry, const ScChain *chain, Snapshot snapshot)
 	}
 	sc_policy_own_keys(own, entry->policy, chain, snapshot);
 	entry->overlap = sc_policy_overlap(entry->policy, own);
-	entry->good = entry->overlap > 0;
+	entry->good = entry->overlap > 0 && is_recorded(entry, chain, snapshot);
 }
 
 /* in the order of leaves, those that are not sealed last by ledger_seq */

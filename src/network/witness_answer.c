@@ -22,6 +22,8 @@
 #include "funcapi.h"
 #include "ledger/error.h"
 #include "miscadmin.h"
+#include "network/dispute.h"
+#include "network/dispute_text.h"
 #include "network/witnessed.h"
 #include "seal/internal_scan.h"
 #include "seal/key_files.h"
@@ -106,6 +108,29 @@ cosign(const ScWitnessRequest *request, const ScCheckpoint *last)
 	return sc_key_request(SC_MAIL_WITNESS_SIGN, SC_ROLE_WITNESS, request->checkpoint.origin, order);
 }
 
+/* a log that signed another root of the size that was cosigned has shown two histories: both notes are the proof */
+static void
+report_fork(const ScWitnessRequest *request, const ScCheckpoint *last)
+{
+	ScCheckpoint stored;
+	char	   *note;
+	ScFinding	finding = {
+		.origin = request->checkpoint.origin,
+		.height = -1,
+		.fault = SC_FAULT_TWO_ROOTS,
+		.proof = true
+	};
+
+	if (request->checkpoint.size != last->size || memcmp(&request->checkpoint.root, &last->root, sizeof(ScHash)) == 0 ||
+		!sc_witnessed_last(&stored, &note, request->checkpoint.origin) ||
+		stored.size != last->size || memcmp(&stored.root, &last->root, sizeof(ScHash)) != 0)
+		return;
+	finding.detail = psprintf("It asked this witness to cosign a second checkpoint of %llu leaves with another root.",
+							  (unsigned long long) last->size);
+	finding.evidence = sc_dispute_two_roots(note, pnstrdup(request->note, request->notelen));
+	sc_dispute_file(&finding);
+}
+
 /* judges a request of a log that is known, and signed by it */
 static Answer
 judge(const ScWitnessRequest *request)
@@ -116,6 +141,8 @@ judge(const ScWitnessRequest *request)
 
 	last_cosigned(&last, request->checkpoint.origin);
 	code = sc_witness_judge(request, last.size, &last.root);
+	if (code == SC_WITNESS_CONFLICT)
+		report_fork(request, &last);
 	if (code == SC_WITNESS_CONFLICT)
 		return (Answer) {code, psprintf("%llu\n", (unsigned long long) last.size)};
 	if (code == SC_WITNESS_BAD_PROOF)

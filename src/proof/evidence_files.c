@@ -22,6 +22,7 @@
 #include "seal/block_store.h"
 #include "seal/internal_scan.h"
 #include "seal/timestamp_store.h"
+#include "seal/final.h"
 #include "seal/tree_store.h"
 #include "utils/builtins.h"
 
@@ -37,6 +38,7 @@ signed_note(ScEvidenceFiles *files, int64 height, int64 *size, ScHash *root)
 		return NULL;
 	files->height = height;
 	*root = block.root_hash;
+	lines = sc_note_lines_hook(files->chain, height, lines, files->snapshot);
 	return sc_checkpoint_note(files->chain->origin, *size, root, lines);
 }
 
@@ -87,7 +89,7 @@ sc_evidence_row(ScEvidenceFiles *files, const char *name, Oid relid, int64 ledge
 	text	   *receipt;
 
 	sc_row_locate(&place, relid, ledger_seq, files->snapshot);
-	receipt = sc_receipt_text(&place, files->tree_size, files->snapshot);
+	receipt = sc_receipt_text(&place, files->tree_size, false, files->snapshot);
 	sc_evidence_file(files, name, VARDATA(receipt), VARSIZE(receipt) - VARHDRSZ);
 	sc_row_done(&place);
 }

@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "proof/inclusion.h"
 #include "proof/leaf.h"
+#include "seal/final.h"
 #include "seal/tree_store.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -37,22 +38,35 @@ not_covered(const ScRowPlace *place, int64 size)
 					 place->chain->name, (long long) place->leaf_index)));
 }
 
-/* the signed block of that size, 0 = the newest, which must cover the leaf: its height, size and signature lines */
-static int64
-covering_block(const ScRowPlace *place, Snapshot snapshot, int64 *size, char **lines)
+/* the signed block of that size, 0 = the newest, which must cover the leaf, with the lines that are known of it */
+static void
+covering_block(ScFinal *out, const ScRowPlace *place, int64 size, Snapshot snapshot)
 {
 	int32		chain_id = place->chain->chain_id;
 	int64		height = -1;
 
-	if (*size != 0 && (*size <= place->leaf_index || !sc_signature_by_size(chain_id, *size, snapshot, &height)))
-		not_covered(place, *size);
-	if (!sc_signature_find(chain_id, height, snapshot, &height, size, lines) || *size <= place->leaf_index)
+	if (size != 0 && (size <= place->leaf_index || !sc_signature_by_size(chain_id, size, snapshot, &height)))
+		not_covered(place, size);
+	if (!sc_signature_find(chain_id, height, snapshot, &out->height, &out->size, &out->lines) ||
+		out->size <= place->leaf_index)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the block of row with ledger_seq %lld of \"%s\" is not signed yet",
 						(long long) place->ledger_seq, RelationGetRelationName(place->rel)),
 				 errhint("Run SELECT seoulchain.seal('%s'), which waits for the signature.", place->chain->name)));
-	return height;
+	out->lines = sc_note_lines_hook(place->chain, out->height, out->lines, snapshot);
+}
+
+/* the same, and final */
+static void
+final_block(ScFinal *out, const ScRowPlace *place, int64 size, Snapshot snapshot)
+{
+	int64		height = -1;
+
+	if (size != 0 && (size <= place->leaf_index ||
+					  !sc_signature_by_size(place->chain->chain_id, size, snapshot, &height)))
+		not_covered(place, size);
+	sc_final_hook(place->chain, height, place->leaf_index, snapshot, out);
 }
 
 /* errors unless the stored row still gives the sealed leaf */
@@ -93,38 +107,41 @@ take_file(ScBuf *buf)
 }
 
 text *
-sc_receipt_text(const ScRowPlace *place, int64 tree_size, Snapshot snapshot)
+sc_receipt_text(const ScRowPlace *place, int64 tree_size, bool final, Snapshot snapshot)
 {
 	ScHash		path[SC_PROOF_MAX];
 	ScBuf		buf = SC_BUF_INIT;
+	ScFinal		shown;
 	ScHash		root;
-	char	   *lines;
 	char	   *note;
 	char	   *leaf;
 	size_t		len;
-	int64		height;
-	int64		size = tree_size;
 	int			npath;
 
 	sc_row_require_sealed(place);
-	height = covering_block(place, snapshot, &size, &lines);
+	if (final)
+		final_block(&shown, place, tree_size, snapshot);
+	else
+		covering_block(&shown, place, tree_size, snapshot);
 	leaf = sc_row_leaf_text(place, &len);
 	require_unaltered(place, leaf, len);
-	npath = sc_inclusion_path(path, place->chain->chain_id, place->leaf_index, size, snapshot);
-	sc_inclusion_root(&root, &place->leaf_hash, place->leaf_index, size, path, npath);
-	sc_inclusion_require_root(place->chain->chain_id, height, snapshot, &root);
-	note = sc_checkpoint_note(place->chain->origin, size, &root, lines);
+	npath = sc_inclusion_path(path, place->chain->chain_id, place->leaf_index, shown.size, snapshot);
+	sc_inclusion_root(&root, &place->leaf_hash, place->leaf_index, shown.size, path, npath);
+	sc_inclusion_require_root(place->chain->chain_id, shown.height, snapshot, &root);
+	note = sc_checkpoint_note(place->chain->origin, shown.size, &root, shown.lines);
 	sc_prooffile_format(&buf, leaf, len, place->leaf_index, path, npath, note, strlen(note));
 	return take_file(&buf);
 }
 
 /*
- * seoulchain.receipt(relation regclass, ledger_seq bigint, tree_size bigint DEFAULT NULL) returns text
+ * seoulchain.receipt(relation regclass, ledger_seq bigint, tree_size bigint DEFAULT NULL,
+ *					  final boolean DEFAULT false) returns text
  *
- * The row's leaf, its inclusion path and a checkpoint, the newest without a
- * size, as a c2sp.org/tlog-proof@v1 file that seoulchain-verify reads.
+ * The row's leaf, its inclusion path and a checkpoint with the cosignatures
+ * known here, the newest (with final, the newest final one) without a size,
+ * as a c2sp.org/tlog-proof@v1 file that seoulchain-verify reads.
  * Privileges: whoever may SELECT the row.  Errors: row not sealed, block not
- * signed, no checkpoint of that size holds the row.
+ * signed or not final, no checkpoint of that size holds the row.
  */
 Datum
 sc_receipt(PG_FUNCTION_ARGS)
@@ -134,12 +151,12 @@ sc_receipt(PG_FUNCTION_ARGS)
 	text	   *result;
 	int64		size = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
 		PG_RETURN_NULL();
 	sc_row_locate(&place, PG_GETARG_OID(0), PG_GETARG_INT64(1), snapshot);
 	if (size == 0 && !PG_ARGISNULL(2))
 		not_covered(&place, size);
-	result = sc_receipt_text(&place, size, snapshot);
+	result = sc_receipt_text(&place, size, PG_GETARG_BOOL(3), snapshot);
 	sc_row_done(&place);
 	PG_RETURN_TEXT_P(result);
 }

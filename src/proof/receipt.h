@@ -11,9 +11,10 @@
 
 /*
  * The receipt of a row in the signed checkpoint of tree_size leaves, 0 for
- * the newest.  Errors: not sealed, not signed, no such checkpoint, and
+ * the newest (with final, the newest final one), with the cosignatures known
+ * here.  Errors: not sealed, not signed or not final, no such checkpoint, and
  * DATA_CORRUPTED when the row is not what was sealed.
  */
-extern text *sc_receipt_text(const ScRowPlace *place, int64 tree_size, Snapshot snapshot);
+extern text *sc_receipt_text(const ScRowPlace *place, int64 tree_size, bool final, Snapshot snapshot);
 
 #endif							/* SC_PROOF_RECEIPT_H */

@@ -331,6 +331,19 @@ sc_verify(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+void
+sc_verify_into(Oid relation, int32 chain_id, const ScDamageSink *damage, Tuplestorestate *store, TupleDesc tupdesc)
+{
+	ScVerify   *v = sc_verify_begin();
+
+	v->only_relation = relation;
+	v->only_chain = chain_id;
+	v->damage = damage;
+	verify_run(v);
+	sc_faults_emit(v->faults, store, tupdesc);
+	sc_verify_end(v);
+}
+
 /* sc_open_chain_check_hook: a chain is opened only when nothing is wrong with it */
 static void
 check_chain(const ScChain *chain)

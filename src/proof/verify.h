@@ -159,6 +159,7 @@ typedef struct ScVerify
 	bool		judge_profile;	/* signatures of algorithms that are not approved are faults */
 	/* of sc_verify_event_hook */
 	void	   *hook_data;
+	const struct ScDamageSink *damage;	/* or NULL */
 } ScVerify;
 
 /* verify.c: a run in a context of its own; sc_verify_end gives back what it holds, but for its faults */
@@ -170,6 +171,22 @@ extern ScVerifyChain *sc_verify_chain(const ScVerify *v, int32 chain_id);
 extern ScVerifyTable *sc_verify_table(const ScVerify *v, int32 table_id);
 extern bool sc_verify_wants(const ScVerify *v, const ScVerifyChain *chain);
 extern ScFault sc_verify_fault(const ScVerifyChain *chain, const char *word);
+
+/*
+ * Whoever repairs a table is told where what is wrong is stored: tuples that
+ * are not what was sealed (scan stands on them), and pages that cannot be
+ * read, whose rows then count as missing even if the disk still shows them.
+ */
+typedef struct ScDamageSink
+{
+	void		(*tuple) (void *arg, const ScScan *scan, int64 ledger_seq, const char *word);
+	void		(*page) (void *arg, BlockNumber block);
+	void	   *arg;
+} ScDamageSink;
+
+/* a run for one relation (its chain's blocks and tree too) or one chain; its faults go to store as rows of seoulchain.fault */
+extern void sc_verify_into(Oid relation, int32 chain_id, const ScDamageSink *damage,
+						   Tuplestorestate *store, TupleDesc tupdesc);
 
 /* verify_load.c: the registry under the snapshot; opens and locks the tables */
 extern void sc_verify_load_registry(ScVerify *v);

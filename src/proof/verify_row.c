@@ -35,6 +35,7 @@ typedef struct RowPass
 	ScVerifyChain *chain;
 	ScVerifyTable *table;
 	Relation	rel;
+	ScScan	   *scan;			/* NULL but while a tuple is judged */
 	ScRowFormat *format;
 	AttrNumber	seq_attno;
 	int			nchecks;
@@ -43,6 +44,14 @@ typedef struct RowPass
 	ScPayloadPass *payloads;	/* NULL when the table has no signature rule */
 	int			nestlevel;
 } RowPass;
+
+/* tells whoever repairs that the tuple at hand is not what was sealed */
+static void
+tell_damage(RowPass *pass, int64 ledger_seq, const char *word)
+{
+	if (pass->v->damage != NULL && pass->scan != NULL && strcmp(word, SC_FAULT_NODE_ALTERED) != 0)
+		pass->v->damage->tuple(pass->v->damage->arg, pass->scan, ledger_seq, word);
+}
 
 /* a fault of a row; leaf and range may be unknown */
 static void
@@ -60,6 +69,7 @@ row_fault(RowPass *pass, const char *word, int64 ledger_seq, int64 leaf, int64 h
 	fault.found = found;
 	fault.foundlen = found ? SC_HASH_LEN : 0;
 	sc_faults_add(pass->v->faults, &fault);
+	tell_damage(pass, ledger_seq, word);
 }
 
 /* the leaf hash of the row at hand; false when one of its values is damaged */
@@ -122,7 +132,10 @@ judge_sealed(RowPass *pass, ScScan *scan, int64 ledger_seq, const ScRange *range
 	ScHash		hash;
 
 	if (scan->ghost)
+	{
+		tell_damage(pass, ledger_seq, SC_FAULT_ROW_MISSING);
 		return;
+	}
 	expected = sc_verify_leaf(pass->v, pass->chain, leaf);
 	if (!hash_row(pass, scan, ledger_seq, &hash))
 	{
@@ -196,6 +209,10 @@ judge_row(void *arg, ScScan *scan)
 	const ScRange *range;
 	int64		ledger_seq;
 
+	/* a page that is to be made anew counts for nothing */
+	if (scan->raw && pass->v->damage != NULL)
+		return;
+	pass->scan = scan;
 	if (own_row_unknown(pass, scan))
 		return;
 	if (scan->nulls[pass->seq_attno - 1])
@@ -221,6 +238,7 @@ remember_unreadable(RowPass *pass, ScScan *scan)
 	key.table_id = pass->table->table_id;
 	ItemPointerSet(&key.tid, scan->block, scan->offset);
 	(void) hash_search(pass->v->unreadable, &key, HASH_ENTER, NULL);
+	tell_damage(pass, SC_NONE, SC_FAULT_ROW_UNREADABLE);
 }
 
 /* a row whose number is known but whose values raise errors */
@@ -250,8 +268,13 @@ judge_damage(void *arg, ScScan *scan, ScScanFault kind, const char *message)
 {
 	RowPass    *pass = arg;
 
+	if (scan->raw && pass->v->damage != NULL)
+		return;
+	pass->scan = kind == SC_SCAN_BAD_PAGE ? NULL : scan;
 	if (kind == SC_SCAN_BAD_PAGE)
 	{
+		if (pass->v->damage != NULL)
+			pass->v->damage->page(pass->v->damage->arg, scan->block);
 		row_fault(pass, SC_FAULT_PAGE_UNREADABLE, SC_NONE, SC_NONE, SC_NONE, NULL, NULL);
 		ereport(WARNING,
 				(errcode(ERRCODE_DATA_CORRUPTED),

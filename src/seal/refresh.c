@@ -179,22 +179,53 @@ refresh_all(Refresh *refresh, Relation rel, AttrNumber seq_attno)
 	pfree(moved);
 }
 
+/* locks the chain and begins; an active snapshot more until refresh_end */
+static Refresh *
+refresh_begin(int32 chain_id, int32 table_id)
+{
+	Refresh    *refresh = palloc0(sizeof(Refresh));
+
+	sc_chain_lock(chain_id);
+	refresh->chain_id = chain_id;
+	refresh->table_id = table_id;
+	refresh->tree = sc_internal_open("tree", RowExclusiveLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+	refresh->snapshot = GetActiveSnapshot();
+	return refresh;
+}
+
+static void
+refresh_end(Refresh *refresh)
+{
+	PopActiveSnapshot();
+	table_close(refresh->tree, NoLock);
+	pfree(refresh);
+}
+
+void
+sc_refresh_places(int32 chain_id, int32 table_id, const int64 *seqs, const ItemPointerData *tids, int64 count)
+{
+	Refresh    *refresh = refresh_begin(chain_id, table_id);
+	Moved	   *moved = MemoryContextAllocHuge(CurrentMemoryContext, Max(count, 1) * sizeof(Moved));
+
+	for (int64 i = 0; i < count; i++)
+	{
+		moved[i].key = seqs[i];
+		moved[i].tid = tids[i];
+	}
+	refresh_piece(refresh, moved, count);
+	pfree(moved);
+	refresh_end(refresh);
+}
+
 /* the ledger room's hook: a table's rows stand in new_table now */
 static void
 table_rewritten(Relation new_table, const ScTarget *target)
 {
-	Refresh    *refresh = palloc0(sizeof(Refresh));
+	Refresh    *refresh = refresh_begin(target->chain_id, target->table_id);
 
-	sc_chain_lock(target->chain_id);
-	refresh->chain_id = target->chain_id;
-	refresh->table_id = target->table_id;
-	refresh->tree = sc_internal_open("tree", RowExclusiveLock);
-	PushActiveSnapshot(GetLatestSnapshot());
-	refresh->snapshot = GetActiveSnapshot();
 	refresh_all(refresh, new_table, target->seq_attno);
-	PopActiveSnapshot();
-	table_close(refresh->tree, NoLock);
-	pfree(refresh);
+	refresh_end(refresh);
 }
 
 void

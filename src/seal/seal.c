@@ -10,11 +10,13 @@
 
 #include "ledger/registry.h"
 #include "seal/arrival.h"
+#include "seal/final.h"
 #include "seal/key_files.h"
 #include "seal/node.h"
 #include "seal/refresh.h"
 #include "seal/seal.h"
 #include "seal/shmem.h"
+#include "seal/tell.h"
 #include "utils/guc.h"
 
 int			sc_seal_interval = 1000;
@@ -23,6 +25,8 @@ char	   *sc_sign_key_directory = NULL;
 char	   *sc_sign_pkcs11_module = NULL;
 
 sc_open_chain_check_hook_type sc_open_chain_check_hook = NULL;
+sc_final_hook_type sc_final_hook = NULL;
+sc_note_lines_hook_type sc_note_lines_hook = NULL;
 
 /* check hook of seoulchain.sign_pkcs11_module: no library is looked for in a search path */
 static bool
@@ -69,5 +73,6 @@ sc_seal_init(void)
 	sc_seal_utility_init();
 	sc_refresh_init();
 	sc_arrival_init();
+	sc_tell_init();
 	sc_chain_create_hook = sc_node_create_chain;
 }

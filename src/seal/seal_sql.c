@@ -18,6 +18,7 @@
 #include "ledger/registry.h"
 #include "miscadmin.h"
 #include "seal/block.h"
+#include "seal/final.h"
 #include "seal/internal_scan.h"
 #include "seal/resume.h"
 #include "seal/seal.h"
@@ -106,29 +107,24 @@ report_no_checkpoint(const ScChain *chain, int64 height, Snapshot snapshot)
  *						 final boolean DEFAULT false) -> text
  *
  * The signed note (C2SP signed-note, tlog-checkpoint) of a block, the newest
- * signed one when height is NULL.  Privileges: PUBLIC.  Errors:
- * UNDEFINED_OBJECT; OBJECT_NOT_IN_PREREQUISITE_STATE when no block is signed
- * yet, or for final without a witness policy.
+ * signed one when height is NULL, with the cosignatures that are known here.
+ * With final: the newest, or that one, which satisfies the policy in force.
+ * Privileges: PUBLIC.  Errors: UNDEFINED_OBJECT;
+ * OBJECT_NOT_IN_PREREQUISITE_STATE when no block is signed yet, or for final
+ * without a policy or without its quorum, naming the witnesses missing.
  */
 Datum
 sc_checkpoint(PG_FUNCTION_ARGS)
 {
 	ScChain    *chain;
 	int64		height = PG_ARGISNULL(1) ? -1 : PG_GETARG_INT64(1);
-	int64		size;
-	char	   *lines;
+	ScFinal		shown;
 	ScBlock		block;
 	Snapshot	snapshot;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
 	chain = sc_chain_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
-	if (PG_GETARG_BOOL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("chain \"%s\" has no witness policy", chain->name),
-				 errdetail("A checkpoint is final when witnesses have cosigned it as a policy asks."),
-				 errhint("Leave final out.")));
 	if (!PG_ARGISNULL(1) && height < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -137,15 +133,19 @@ sc_checkpoint(PG_FUNCTION_ARGS)
 				 errhint("SELECT max(height) FROM seoulchain.block WHERE chain = '%s';", chain->name)));
 
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	if (!sc_signature_find(chain->chain_id, height, snapshot, &height, &size, &lines))
+	if (!sc_signature_find(chain->chain_id, height, snapshot, &shown.height, &shown.size, &shown.lines))
 		report_no_checkpoint(chain, height, snapshot);
-	if (!sc_block_by_height(chain->chain_id, height, snapshot, &block))
+	if (PG_GETARG_BOOL(2))
+		sc_final_hook(chain, height, 0, snapshot, &shown);
+	else
+		shown.lines = sc_note_lines_hook(chain, shown.height, shown.lines, snapshot);
+	if (!sc_block_by_height(chain->chain_id, shown.height, snapshot, &block))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("block " INT64_FORMAT " of chain \"%s\" is missing", height, chain->name),
+				 errmsg("block " INT64_FORMAT " of chain \"%s\" is missing", shown.height, chain->name),
 				 errhint("Run seoulchain.verify() and repair the chain from a copy.")));
 	UnregisterSnapshot(snapshot);
-	PG_RETURN_TEXT_P(cstring_to_text(sc_checkpoint_note(chain->origin, size, &block.root_hash, lines)));
+	PG_RETURN_TEXT_P(cstring_to_text(sc_checkpoint_note(chain->origin, shown.size, &block.root_hash, shown.lines)));
 }
 
 /*

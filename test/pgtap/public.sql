@@ -26,6 +26,7 @@ SELECT results_eq(
 		-- asks whether the caller may SELECT the tables
 		('seoulchain.contract_breaches(text,integer,text)'),
 		-- what the node tells everybody
+		('seoulchain.cosignatures_missing()'),
 		('seoulchain.cosigner_key()'),
 		-- INSERT or SELECT of the members' tables, with the caller's rights
 		('seoulchain.delegate(text,text,text[],timestamp with time zone,text)'),
@@ -46,8 +47,10 @@ SELECT results_eq(
 		('seoulchain.members(text)'),
 		-- a trigger: called by no hand
 		('seoulchain.normalise_member()'),
+		-- what the node tells everybody
+		('seoulchain.policies()'),
 		-- asks whether the caller may SELECT the row
-		('seoulchain.receipt(regclass,bigint,bigint)'),
+		('seoulchain.receipt(regclass,bigint,bigint,boolean)'),
 		-- INSERT or SELECT of the members' tables, with the caller's rights
 		('seoulchain.register_member(text,text,text,text)'),
 		-- asks whether the caller may SELECT the tables
@@ -94,6 +97,9 @@ SELECT results_eq(
 		('seoulchain.witness_key()'),
 		-- a checkpoint and hashes
 		('seoulchain.witness_request(text,bigint)')$$,
+		-- ask whether the caller may SELECT the row
+		('seoulchain.wait_for_final(regclass,bigint,interval)'),
+		('seoulchain.wait_for_seal(regclass,bigint,interval)')$$,
 	'the functions that PUBLIC may execute');
 
 SELECT results_eq(
@@ -106,6 +112,7 @@ SELECT results_eq(
 		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'), ('seoulchain.cosignatures_missing'),
 		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.policies'),
 		('seoulchain.public_chains'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
+		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.policies'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there

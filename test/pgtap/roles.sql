@@ -98,8 +98,8 @@ SELECT is_empty($$
 SELECT is_empty($$
 	SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'seoulchain'::regnamespace AND c.relkind IN ('r', 'v')
 		AND c.relname NOT IN ('block', 'timestamps', 'allowed_type', 'contracts', 'contract_versions', 'contract_rules', 'approvals', 'rules',
-			'members', 'member_keys', 'delegations', 'public_chains') AND has_table_privilege('roles_clerk', c.oid, 'SELECT')$$,
-	'anybody reads blocks, timestamps, allowed types, contracts and rules and nothing else');
+			'members', 'member_keys', 'delegations', 'public_chains', 'policies', 'cosignatures_missing') AND has_table_privilege('roles_clerk', c.oid, 'SELECT')$$,
+	'anybody reads blocks, timestamps, allowed types, contracts, rules and policies, and nothing else');
 SELECT ok(NOT has_schema_privilege('roles_clerk', 'seoulchain', 'CREATE'), 'nobody creates objects in the schema');
 
 SELECT * FROM finish();

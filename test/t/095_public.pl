@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use IPC::Run;
-use HTTP::Tiny;
+use MIME::Base64;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Seoulchain::Http;
@@ -247,6 +247,28 @@ $slow->query_safe('COMMIT');
 $slow->quit;
 like($other->query_safe('SELECT 1'), qr/409/, 'and is told the size');
 $other->quit;
+
+# a log that shows two histories: signed with its own key, both checkpoints are the proof
+sub sign_as_log
+{
+	my $text = shift;
+	my ($file) = glob("$keys/*/*+main.log.key");
+	my ($name, $id, $secret) = slurp_file($file) =~ /^PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+(\S+)/ or die;
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	PostgreSQL::Test::Utils::append_to_file("$dir/text", $text);
+	open my $der, '>:raw', "$dir/key" or die;
+	print $der pack('H*', '302e020100300506032b657004220420'), substr(decode_base64($secret), 1);
+	close $der or die;
+	system_or_bail('openssl', 'pkeyutl', '-sign', '-inkey', "$dir/key", '-keyform', 'DER', '-rawin', '-in', "$dir/text", '-out', "$dir/sig");
+	return "$text\n\xe2\x80\x94 $name " . encode_base64(pack('H8', $id) . slurp_file("$dir/sig"), '') . "\n";
+}
+$newest = sql('SELECT max(tree_size) FROM seoulchain.block');
+my $other_history = sign_as_log("seoul.go.kr/city-hall/main\n$newest\n" . encode_base64(pack('H*', 'ab' x 32), '') . "\n");
+is((ask("old $newest\n\n$other_history"))[0], 409, 'another root for the size that was cosigned');
+is(sql('SELECT origin, fault, proof FROM seoulchain.dispute', $witness), 'seoul.go.kr/city-hall/main|two roots|t', 'is a proof against the log');
+my $evidence = PostgreSQL::Test::Utils::tempdir() . '/evidence';
+PostgreSQL::Test::Utils::append_to_file($evidence, sql('SELECT evidence FROM seoulchain.dispute', $witness) . "\n");
+like((run_script('seoulchain-verify', '--key', $vkey, $evidence))[1], qr/PROOF: two different histories/, 'that convinces a stranger');
 
 # no more
 sql(q{SELECT seoulchain.remove_witnessed_log('seoul.go.kr/city-hall/main')}, $witness);
