@@ -19,8 +19,18 @@ foreach my $name ($city->names)
 	is($city->sql($name, q{SELECT count(*), bool_and(subenabled), bool_and(NOT rolsuper), bool_and(rolname = 'seoulchain_apply') FROM pg_subscription JOIN pg_roles r ON r.oid = subowner}),
 		'1|t|t|t', 'it belongs to a role without superuser');
 }
-$city->sql('hall', 'CREATE SCHEMA hall; CREATE TABLE hall.car (plate text, km int) USING ledger');
+
+# a table that was there before anybody followed, and one that comes later
+$city->sql('hall', 'CREATE SCHEMA hall; CREATE TABLE hall.car (plate text, km int) USING ledger; INSERT INTO hall.car SELECT g::text, g FROM generate_series(1, 1000) g');
 $city->follow('inspector', 'hall');
-$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.share WHERE sent_height IS NOT NULL}, 'the request arrives');
-ok(1, 'a request is served');
+$city->wait_for('inspector', q{SELECT count(*) = 1 FROM pg_subscription_rel r JOIN pg_class c ON c.oid = srrelid WHERE relname = 'car' AND srsubstate = 'r'}, 'the table is followed');
+$city->wait_cosigned('hall');
+$city->same_everywhere('hall', 'hall.car', 'a table that was there is copied');
+$city->sql('hall', 'CREATE TABLE hall.owner (plate text, name text) USING ledger');
+$city->sql('hall', q{INSERT INTO hall.owner SELECT g::text, 'Kim' FROM generate_series(1, 500) g; INSERT INTO hall.car VALUES ('1001', 7)});
+$city->wait_cosigned('hall');
+$city->same_everywhere('hall', 'hall.owner', 'a new table is copied');
+$city->same_everywhere('hall', 'hall.car', 'rows go on travelling');
+is($city->sql($_, 'SELECT count(*) FROM seoulchain.message'), '0', "$_: no message is left over") foreach $city->names;
+$city->no_dispute('nothing is wrong');
 done_testing();
