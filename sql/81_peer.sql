@@ -35,10 +35,3 @@ COMMENT ON FUNCTION seoulchain.accept_message() IS 'takes messages from their se
 CREATE TRIGGER accept BEFORE INSERT ON seoulchain.message
 	FOR EACH ROW EXECUTE FUNCTION seoulchain.accept_message();
 ALTER TABLE seoulchain.message ENABLE ALWAYS TRIGGER accept;
-
-CREATE FUNCTION seoulchain.accept_cosignature() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'sc_accept_cosignature' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION seoulchain.accept_cosignature() IS 'takes cosignatures from their witnesses only; called by replication';
-CREATE TRIGGER accept BEFORE INSERT ON seoulchain.cosignature
-	FOR EACH ROW EXECUTE FUNCTION seoulchain.accept_cosignature();
-ALTER TABLE seoulchain.cosignature ENABLE ALWAYS TRIGGER accept;

@@ -1,6 +1,6 @@
 /*
  * accept_message.c
- *	  Triggers on seoulchain.message and cosignature: what a node takes from its peers.
+ *	  Trigger on seoulchain.message: what a node takes from its peers.
  *
  * Invariant: what a peer sends in another's name, to another, or about a
  * chain that it has no say in or that nobody asked for, is dropped, counted
@@ -17,7 +17,6 @@
 #include "fmgr.h"
 #include "network/accept.h"
 #include "network/copy_event.h"
-#include "network/cosign.h"
 #include "network/follow.h"
 #include "network/message.h"
 #include "network/peer_state.h"
@@ -32,7 +31,6 @@
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(sc_accept_message);
-PG_FUNCTION_INFO_V1(sc_accept_cosignature);
 
 /* a text column, palloc'd; "" for NULL */
 static char *
@@ -158,61 +156,4 @@ sc_accept_message(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	}
 	return PointerGetDatum(take(&message) ? tuple : NULL);
-}
-
-/* is that line there already? */
-static bool
-cosignature_known(const char *origin, int64 tree_size, const char *witness, const char *line)
-{
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ScInternalScan scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
-	bool		known = false;
-
-	ScanKeyInit(&keys[0], SC_COSIGNATURE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(origin));
-	sc_key_int8(&keys[1], SC_COSIGNATURE_ATTR_TREE_SIZE, BTEqualStrategyNumber, tree_size);
-	sc_internal_scan_begin(&scan, "cosignature", "cosignature_size", snapshot, keys, 2);
-	while (!known && (tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
-		known = strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_COSIGNATURE_ATTR_WITNESS, scan.rel)), witness) == 0 &&
-			strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_COSIGNATURE_ATTR_LINE, scan.rel)), line) == 0;
-	sc_internal_scan_end(&scan);
-	UnregisterSnapshot(snapshot);
-	return known;
-}
-
-/*
- * seoulchain.accept_cosignature() -> trigger
- *
- * A peer's cosignatures are those under its own name, each kept once; whether
- * they are valid is asked where they count.  Privileges: none; called by
- * replication.  Errors: none that a row causes.
- */
-Datum
-sc_accept_cosignature(PG_FUNCTION_ARGS)
-{
-	HeapTuple	tuple = trigger_row(fcinfo);
-	TupleDesc	tupdesc = RelationGetDescr(((TriggerData *) fcinfo->context)->tg_relation);
-	const char *peer;
-	char	   *witness;
-	int64		tree_size;
-	bool		isnull;
-
-	if (!IsLogicalWorker())
-		return PointerGetDatum(tuple);
-	peer = sc_apply_peer();
-	if (peer == NULL)
-		return PointerGetDatum(NULL);
-	witness = text_column(tuple, SC_COSIGNATURE_ATTR_WITNESS, tupdesc);
-	if (strcmp(witness, peer) != 0)
-	{
-		drop(peer, "cosignature", psprintf("it is in the name of \"%s\"", witness));
-		return PointerGetDatum(NULL);
-	}
-	tree_size = DatumGetInt64(heap_getattr(tuple, SC_COSIGNATURE_ATTR_TREE_SIZE, tupdesc, &isnull));
-	if (cosignature_known(text_column(tuple, SC_COSIGNATURE_ATTR_ORIGIN, tupdesc), tree_size, witness,
-						  text_column(tuple, SC_COSIGNATURE_ATTR_LINE, tupdesc)))
-		return PointerGetDatum(NULL);
-	sc_arrival_at_commit();
-	return PointerGetDatum(tuple);
 }

@@ -22,6 +22,7 @@
 #include "network/cosign.h"
 #include "network/cosignature_store.h"
 #include "network/witness_lines.h"
+#include "replication/logicalworker.h"
 #include "seal/internal_scan.h"
 #include "seal/tell.h"
 #include "utils/builtins.h"
@@ -96,7 +97,7 @@ sc_accept_cosignature(PG_FUNCTION_ARGS)
 		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		elog(ERROR, "accept_cosignature() is a trigger of seoulchain.cosignature");
 	if (peer == NULL)
-		return PointerGetDatum(trigger->tg_trigtuple);
+		return PointerGetDatum(IsLogicalWorker() ? NULL : trigger->tg_trigtuple);
 	if (!acceptable(peer, trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation)))
 	{
 		ereport(DEBUG1, (errmsg_internal("a cosignature from node \"%s\" was dropped", peer)));
