@@ -108,6 +108,7 @@ static const struct
 	{"height", "block", false},
 	{"seq", "row number", false},
 	{"detail", "says", true},
+	{"checkpoint", NULL, false},
 };
 
 #define NCOMPLAINT ((int) (sizeof(complaint_parts) / sizeof(complaint_parts[0])))
@@ -136,7 +137,7 @@ print_complaint(const ScDisputeFile *dispute)
 	{
 		const ScDisputePart *part = sc_disputefile_find(dispute, complaint_parts[i].name, 0);
 
-		if (part == NULL)
+		if (part == NULL || complaint_parts[i].label == NULL)
 			continue;
 		printf("    %-14s ", complaint_parts[i].label);
 		sc_print_text(part->data, part->len - 1);

@@ -252,7 +252,7 @@ sc_event_store(const ScChain *chain, int32 table_id, int64 seq, const char *leaf
 }
 
 int64
-sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, const ScBuf *event)
+sc_event_make(const ScChain *chain, int32 table_id, const char *ledger_name, const ScBuf *event, ScHash *hash)
 {
 	ScBuf		leaf = SC_BUF_INIT;
 	int64		seq;
@@ -269,9 +269,20 @@ sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, c
 				 errmsg("event leaf is too large"),
 				 errdetail("It has %zu bytes; a leaf may have %d.", leaf.len, SC_LEAF_MAX),
 				 errhint("Use fewer or shorter column names.")));
-	sc_event_store(chain, table_id, seq, leaf.data, leaf.len);
+	sc_hash_leaf(hash, leaf.data, leaf.len);
+	insert_event(chain->chain_id, seq, table_id, leaf.data, leaf.len);
 	if (sc_event_recorded_hook != NULL)
 		sc_event_recorded_hook(chain, seq, leaf.data, leaf.len);
 	sc_buf_free(&leaf);
+	return seq;
+}
+
+int64
+sc_event_record(const ScChain *chain, int32 table_id, const char *ledger_name, const ScBuf *event)
+{
+	ScHash		hash;
+	int64		seq = sc_event_make(chain, table_id, ledger_name, event, &hash);
+
+	sc_recorder_add(chain->chain_id, SC_TABLE_EVENTS, seq, NULL, &hash);
 	return seq;
 }

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "core/buf.h"
+#include "core/hash.h"
 #include "nodes/pg_list.h"
 
 #define SC_SCHEMA "seoulchain"
@@ -89,6 +90,9 @@ extern char *sc_event_leaf(int32 chain_id, int64 ledger_seq);
  * with a leaf that another node made.
  */
 extern void sc_event_store(const ScChain *chain, int32 table_id, int64 seq, const char *leaf, size_t len);
+
+/* sc_event_record without the recorder, for the sealing worker, which puts the leaf into the block that it is making */
+extern int64 sc_event_make(const ScChain *chain, int32 table_id, const char *ledger_name, const ScBuf *event, ScHash *leaf);
 
 /*
  * Set by the network room: an event was recorded on a chain of this node, in

@@ -27,7 +27,9 @@
 #include "miscadmin.h"
 #include "network/copy.h"
 #include "network/copy_apply.h"
+#include "network/dispute.h"
 #include "network/public.h"
+#include "network/seen.h"
 #include "seal/node.h"
 #include "sign/rotation.h"
 #include "storage/lmgr.h"
@@ -43,6 +45,20 @@ typedef struct EventType
 	void		(*apply) (ScCopyEvent *event);
 } EventType;
 
+/* what it saw of other chains */
+static void
+apply_seen(ScCopyEvent *event)
+{
+	sc_seen_apply_event(event->chain, event->event);
+}
+
+/* what it found wrong with other chains */
+static void
+apply_dispute(ScCopyEvent *event)
+{
+	sc_dispute_apply_event(event->chain, event->seq, event->event);
+}
+
 static const EventType event_types[] = {
 	{"genesis", false, sc_copy_genesis},
 	{"join", false, sc_copy_join},
@@ -56,6 +72,8 @@ static const EventType event_types[] = {
 	{"policy", false, sc_copy_policy},
 	{SC_PUBLIC_EVENT, false, sc_copy_public},
 	{SC_ROTATION_EVENT, false, sc_copy_rotation},
+	{SC_EVENT_SEEN, false, apply_seen},
+	{SC_EVENT_DISPUTE, false, apply_dispute},
 };
 
 void

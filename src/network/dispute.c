@@ -20,6 +20,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "core/disputefile.h"
 #include "network/dispute_text.h"
 #include "seal/internal_scan.h"
 #include "seal/shmem.h"
@@ -117,20 +118,31 @@ insert_row(Relation rel, const ScFinding *finding, const char *evidence)
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 }
 
+/* is the evidence a dispute file? */
+static bool
+has_file(const ScFinding *finding)
+{
+	return finding->evidence != NULL &&
+		strncmp(finding->evidence, SC_DISPUTEFILE_START, strlen(SC_DISPUTEFILE_START)) == 0;
+}
+
 void
 sc_dispute_file(const ScFinding *finding)
 {
 	Relation	rel = sc_internal_open("dispute", ShareRowExclusiveLock);
+	ScFinding	checked = *finding;
 
-	if (!known(finding))
+	/* what nobody else can judge is a complaint */
+	checked.proof = finding->proof && has_file(finding);
+	if (!known(&checked))
 	{
-		insert_row(rel, finding, finding->evidence != NULL ? finding->evidence : sc_dispute_complaint(finding));
+		insert_row(rel, &checked, has_file(finding) ? finding->evidence : sc_dispute_complaint(&checked));
 		CommandCounterIncrement();
 		filed = true;
 		ereport(LOG,
-				(errmsg("%s against chain \"%s\" filed: %s", finding->proof ? "proof" : "complaint",
-						finding->origin, finding->fault),
-				 errdetail("%s", finding->detail)));
+				(errmsg("%s against chain \"%s\" filed: %s", checked.proof ? "proof" : "complaint",
+						checked.origin, checked.fault),
+				 errdetail("%s", checked.detail)));
 	}
 	table_close(rel, NoLock);
 }

@@ -11,7 +11,8 @@
 
 #include "postgres.h"
 
-#include "access/attnum.h"
+#include "core/json.h"
+#include "ledger/registry.h"
 
 typedef struct ScFinding
 {
@@ -21,7 +22,7 @@ typedef struct ScFinding
 	const char *fault;			/* a word of docs/network.md */
 	bool		proof;			/* the evidence convinces a stranger; else it is this node's word */
 	const char *detail;			/* what was expected and what was found */
-	const char *evidence;		/* a file that seoulchain-verify judges; NULL: a complaint is made of the rest */
+	const char *evidence;		/* of a proof: the dispute file; of a complaint: the checkpoint that it is about, or NULL */
 } ScFinding;
 
 /*
@@ -35,6 +36,18 @@ extern void sc_dispute_file(const ScFinding *finding);
  * a complaint about a block of it, until the dispute is settled.
  */
 extern bool sc_disputed(const char *origin);
+
+/* complaints about a chain hold nothing back any more; how many there were.  Proofs stay. */
+extern int	sc_dispute_settle(const char *origin, const char *why);
+
+/* a "dispute" event of a followed chain has come, in the running transaction: kept, and judged when it brings a proof */
+extern void sc_dispute_apply_event(const ScChain *teller, int64 seq, const ScJson *event);
+
+/* the sealing worker, outside a transaction: records the events about disputes that have none */
+extern void sc_dispute_record_events(void);
+
+/* the event that tells of a dispute (dispute_event.c) */
+#define SC_EVENT_DISPUTE "dispute"
 
 /* faults that this room's files share; docs/network.md says what each means */
 #define SC_FAULT_TWO_ROOTS "two roots"

@@ -34,6 +34,8 @@ sc_dispute_complaint(const ScFinding *finding)
 	if (finding->ledger_seq > 0)
 		add_text(buf, "seq", psprintf(INT64_FORMAT, finding->ledger_seq));
 	add_text(buf, "detail", finding->detail);
+	if (finding->evidence != NULL)
+		add_text(buf, "checkpoint", finding->evidence);
 	return sc_buf_copy(buf);
 }
 

@@ -12,7 +12,7 @@
 
 /* palloc'd, all of them */
 
-/* what this node says, on its word alone */
+/* what this node says, on its word alone; its evidence is the checkpoint that it is about, or NULL */
 extern char *sc_dispute_complaint(const ScFinding *finding);
 
 /* two signed notes of one chain and size */

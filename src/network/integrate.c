@@ -32,6 +32,7 @@
 #include "network/integrate_check.h"
 #include "network/message.h"
 #include "network/retry_events.h"
+#include "network/seen.h"
 #include "network/synchronized.h"
 #include "seal/block.h"
 #include "seal/block_build.h"
@@ -375,7 +376,10 @@ delete_messages(Batch *batch)
 	LockRelationOid(sc_registry_relation("message"), RowExclusiveLock);
 	scan_messages(&scan, batch->chain, BTLessEqualStrategyNumber, batch->builder.last.height, batch->snapshot);
 	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+	{
+		sc_seen_message(tuple, scan.rel);
 		CatalogTupleDelete(scan.rel, &tuple->t_self);
+	}
 	sc_internal_scan_end(&scan);
 }
 

@@ -6,6 +6,7 @@
 
 #include "network/network_init.h"
 
+#include "network/alarm.h"
 #include "network/copy.h"
 #include "network/ask.h"
 #include "network/dispute.h"
@@ -17,6 +18,9 @@
 #include "network/peer_state.h"
 #include "network/wake.h"
 #include "network/worker.h"
+#include "network/seen.h"
+#include "network/wake.h"
+#include "network/watch.h"
 
 void
 sc_network_init(void)
@@ -32,4 +36,8 @@ sc_network_init(void)
 	sc_network_tend_init();
 	sc_final_init();
 	sc_ask_init();
+	sc_alarm_init();
+	sc_seen_publish_init();
+	/* behind those who set the sealing worker's hooks */
+	sc_watch_init();
 }

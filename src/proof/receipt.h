@@ -17,4 +17,7 @@
  */
 extern text *sc_receipt_text(const ScRowPlace *place, int64 tree_size, bool final, Snapshot snapshot);
 
+/* the receipt of an event under the checkpoint of its own block; NULL while that is not signed */
+extern text *sc_event_receipt(const ScChain *chain, int64 ledger_seq, Snapshot snapshot);
+
 #endif							/* SC_PROOF_RECEIPT_H */

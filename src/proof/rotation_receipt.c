@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "ledger/registry_tables.h"
 #include "proof/inclusion.h"
+#include "proof/receipt.h"
 #include "seal/internal_scan.h"
 #include "seal/key_history.h"
 #include "seal/tree_store.h"
@@ -49,30 +50,6 @@ event_leaf(const ScChain *chain, int64 seq, Snapshot snapshot)
 	return leaf;
 }
 
-/* the block that holds a leaf, by bisection; false while there is none */
-static bool
-block_of_leaf(int32 chain_id, int64 leaf, Snapshot snapshot, ScBlock *block)
-{
-	int64		low = 0;
-	int64		high;
-
-	if (!sc_block_last(chain_id, snapshot, block) || block->tree_size <= leaf)
-		return false;
-	high = block->height;
-	while (low < high)
-	{
-		int64		middle = low + (high - low) / 2;
-
-		if (!sc_block_by_height(chain_id, middle, snapshot, block))
-			return false;
-		if (block->tree_size > leaf)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return sc_block_by_height(chain_id, low, snapshot, block);
-}
-
 /* the receipt of an event under the checkpoint of its own block */
 static text *
 make_receipt(const ScChain *chain, const char *leaf, int64 leaf_index, const ScBlock *block, const char *lines,
@@ -101,6 +78,21 @@ make_receipt(const ScChain *chain, const char *leaf, int64 leaf_index, const ScB
 	return result;
 }
 
+text *
+sc_event_receipt(const ScChain *chain, int64 ledger_seq, Snapshot snapshot)
+{
+	int64		leaf = sc_member_leaf_index(chain->chain_id, ledger_seq, snapshot);
+	ScBlock		block;
+	int64		size;
+	int64		height;
+	char	   *lines;
+
+	if (leaf < 0 || !sc_block_by_leaf(chain->chain_id, leaf, snapshot, &block) ||
+		!sc_signature_find(chain->chain_id, block.height, snapshot, &height, &size, &lines))
+		return NULL;
+	return make_receipt(chain, event_leaf(chain, ledger_seq, snapshot), leaf, &block, lines, snapshot);
+}
+
 /* one rotation's row */
 static void
 put_rotation(ReturnSetInfo *rsinfo, const ScChain *chain, const char *old_key, const ScKeyEpoch *epoch, Snapshot snapshot)
@@ -108,22 +100,17 @@ put_rotation(ReturnSetInfo *rsinfo, const ScChain *chain, const char *old_key, c
 	Datum		values[SC_KEY_ROTATIONS_NATTS] = {0};
 	bool		nulls[SC_KEY_ROTATIONS_NATTS] = {false};
 	ScBlock		block;
-	int64		size;
-	int64		height;
-	char	   *lines;
 
 	values[0] = Int64GetDatum(epoch->seq);
 	nulls[1] = nulls[4] = true;
 	values[2] = CStringGetTextDatum(old_key);
 	values[3] = CStringGetTextDatum(epoch->key);
-	if (epoch->leaf != PG_INT64_MAX && block_of_leaf(chain->chain_id, epoch->leaf, snapshot, &block))
+	if (epoch->leaf != PG_INT64_MAX && sc_block_by_leaf(chain->chain_id, epoch->leaf, snapshot, &block))
 	{
 		nulls[1] = false;
 		values[1] = Int64GetDatum(block.height);
-		nulls[4] = !sc_signature_find(chain->chain_id, block.height, snapshot, &height, &size, &lines);
-		if (!nulls[4])
-			values[4] = PointerGetDatum(make_receipt(chain, event_leaf(chain, epoch->seq, snapshot), epoch->leaf,
-													 &block, lines, snapshot));
+		values[4] = PointerGetDatum(sc_event_receipt(chain, epoch->seq, snapshot));
+		nulls[4] = DatumGetPointer(values[4]) == NULL;
 	}
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }

@@ -17,6 +17,7 @@
 
 #include "access/xact.h"
 #include "compat.h"
+#include "ledger/journal.h"
 #include "miscadmin.h"
 #include "seal/block.h"
 #include "seal/block_build.h"
@@ -28,6 +29,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+sc_block_join_hook_type sc_block_join_hook = NULL;
 
 void
 sc_chain_lock(int32 chain_id)
@@ -168,18 +171,48 @@ block_write(const ScChain *chain, const ScSealLeaf *leaves, int64 count,
 	sc_block_build_end(&builder);
 }
 
+/* does another leaf want to join blocks of this chain? */
+static bool
+joins(const ScChain *chain)
+{
+	return chain->shared && sc_block_join_hook != NULL;
+}
+
+/* adds the leaf that joins, if there is one; the leaves, in order */
+static ScSealLeaf *
+join_leaf(const ScChain *chain, ScSealLeaf *leaves, int64 *count)
+{
+	ScSealLeaf	leaf;
+
+	memset(&leaf, 0, sizeof(leaf));
+	leaf.table_id = SC_TABLE_EVENTS;
+	ItemPointerSetInvalid(&leaf.tid);
+	if (!sc_block_join_hook(chain, &leaf.seq, &leaf.hash))
+		return leaves;
+	leaves = repalloc_huge(leaves, (*count + 1) * sizeof(ScSealLeaf));
+	leaves[(*count)++] = leaf;
+	*count = drop_repeated(chain->chain_id, leaves, *count);
+	return leaves;
+}
+
 /* takes the next leaves of the index into a block; false when it is used up */
 static bool
 seal_block(const ScChain *chain, ScJournalIndex *index, Snapshot snapshot)
 {
 	int64		count;
 	int			nranges;
-	ScSealLeaf *leaves = sc_journal_take(index, snapshot, sc_seal_max_leaves - 1, SC_SEAL_MAX_RANGES, &count);
+	int			max_ranges = SC_SEAL_MAX_RANGES - joins(chain);
+	ScSealLeaf *leaves = sc_journal_take(index, snapshot, sc_seal_max_leaves - 1, max_ranges, &count);
 	ScSeqRange *ranges;
 
 	if (count == 0)
 		return false;
 	ranges = clean_leaves(chain->chain_id, leaves, &count, snapshot, &nranges);
+	if (count > 0 && joins(chain))
+	{
+		leaves = join_leaf(chain, leaves, &count);
+		ranges = ranges_of(leaves, count, &nranges);
+	}
 	if (count > 0)
 		block_write(chain, leaves, count, ranges, nranges, snapshot);
 	return count > 0;

@@ -17,6 +17,15 @@
  */
 extern int	sc_seal_chain(int32 chain_id, int64 *height);
 
+/*
+ * Set by the network room: a block of this chain, which other nodes may
+ * follow, is being made and has leaves.  Stores one event more if there is
+ * something to tell and sets *seq and *leaf; false when there is not.  In the
+ * block's transaction, under the chain's lock.
+ */
+typedef bool (*sc_block_join_hook_type) (const ScChain *chain, int64 *seq, ScHash *leaf);
+extern PGDLLIMPORT sc_block_join_hook_type sc_block_join_hook;
+
 /* the lock under which a chain is sealed and opened; until the end of the transaction */
 extern void sc_chain_lock(int32 chain_id);
 /*

@@ -388,3 +388,14 @@ sc_journal_greatest(int32 chain_id, Snapshot snapshot)
 	pfree(index);
 	return greatest;
 }
+
+int64
+sc_journal_least(int32 chain_id, Snapshot snapshot)
+{
+	ScJournalIndex *index = sc_journal_scan(chain_id, snapshot);
+	int64		least = index->nruns > 0 ? index->runs[0].first_seq : 0;
+
+	pfree(index->runs);
+	pfree(index);
+	return least;
+}

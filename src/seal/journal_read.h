@@ -44,4 +44,7 @@ extern ScSealLeaf *sc_journal_take(ScJournalIndex *index, Snapshot snapshot,
 /* the greatest ledger_seq that waits for the chain, 0 = none */
 extern int64 sc_journal_greatest(int32 chain_id, Snapshot snapshot);
 
+/* the lowest, 0 = none; under the chain's sealing lock */
+extern int64 sc_journal_least(int32 chain_id, Snapshot snapshot);
+
 #endif							/* SC_SEAL_JOURNAL_READ_H */
