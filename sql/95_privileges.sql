@@ -138,6 +138,9 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.retire_contract(text, text, timestamptz, text)
 TO seoulchain_operator;
 
+/* copies of other nodes' chains */
+GRANT EXECUTE ON FUNCTION seoulchain.drop_copy(text) TO seoulchain_operator;
+
 /* definitions are public, and so is what their approvers sign */
 GRANT EXECUTE ON FUNCTION seoulchain.approval_payload(text, integer, text, text) TO PUBLIC;
 

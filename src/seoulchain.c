@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 #include "contract/contract_init.h"
+#include "ledger/alone.h"
 #include "ledger/ddl.h"
 #include "ledger/recorder.h"
 #include "ledger/sequence.h"
@@ -42,6 +43,7 @@ _PG_init(void)
 	sc_sequence_init();
 	sc_recorder_init();
 	sc_target_init();
+	sc_alone_init();
 	sc_ddl_init();
 	sc_member_init();
 	sc_signature_init();

@@ -119,16 +119,19 @@ bind_arguments(ScBoundRule *bound, const ScDefinition *definition, const ScBound
 		bound->columns[i] = sc_bind_column(table, (*args)->columns[i]);
 }
 
-/* a prototype's function is pinned by nothing: not on a chain that others may follow */
+/*
+ * A prototype's function is pinned by nothing: not on a chain that others
+ * follow, and never one of this node's because another node's chain names it.
+ */
 static void
 refuse_shared(const ScChain *chain, const ScDefinition *definition, const ScBoundTable *table)
 {
-	if (chain->log_key != NULL)
+	if (chain->shared || chain->copy)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("contract \"%s\", table \"%s\": rule \"sql\" is for prototypes, on chains without a key",
+				 errmsg("contract \"%s\", table \"%s\": rule \"sql\" is for prototypes, on chains that are not shared",
 						definition->contract, table->ledger->ledger_name),
-				 errdetail("Chain \"%s\" is signed, and other nodes may copy it; they cannot repeat what a function says.", chain->name),
+				 errdetail("Chain \"%s\" has copies on other nodes, which cannot repeat what a function says.", chain->name),
 				 errhint("Write the rule in C: examples/ has one.")));
 }
 

@@ -8,7 +8,7 @@
 #include "core/rule.h"
 
 /*
- * Only for the server, and only on chains without a key: what the function
+ * Only for the server, and only on chains that are not shared: what the function
  * does is pinned by nothing, and no other program can repeat it.
  */
 extern const ScRule sc_rule_sql;

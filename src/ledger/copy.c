@@ -55,19 +55,10 @@ sc_copy_of_relation(Oid relid)
 	return chain != NULL && chain->copy && sc_chain_is_open(chain) ? chain : NULL;
 }
 
-void
-sc_copy_require_writer(Relation rel, const ScTarget *target)
+bool
+sc_copy_may_write(const ScChain *chain)
 {
-	/* a process serves one node as long as it lives, and a chain's number stays */
-	static int32 allowed = 0;
-	const ScChain *chain;
-
-	if (allowed != 0 && target->chain_id == allowed)
-		return;
-	chain = sc_chain_by_id(target->chain_id, false);
-	if (sc_copy_writer_hook == NULL || !sc_copy_writer_hook(chain))
-		sc_copy_refuse(RelationGetRelid(rel), "INSERT");
-	allowed = target->chain_id;
+	return sc_copy_writer_hook != NULL && sc_copy_writer_hook(chain);
 }
 
 int64

@@ -40,8 +40,8 @@ extern void sc_copy_refuse(Oid relid, const char *command) SC_NORETURN;
 /* the chain of a relation when it is an open copy's table, else NULL */
 extern ScChain *sc_copy_of_relation(Oid relid);
 
-/* errors unless the running process is the copy's replication */
-extern void sc_copy_require_writer(Relation rel, const ScTarget *target);
+/* is the running process the copy's replication?  It is, or is not, as long as it lives. */
+extern bool sc_copy_may_write(const ScChain *chain);
 
 /*
  * The row's number, for its leaf; 0 when it can have none, which the caller

@@ -18,6 +18,7 @@
 #include "access/tableam.h"
 #include "core/buf.h"
 #include "core/hash.h"
+#include "ledger/alone.h"
 #include "ledger/copy.h"
 #include "ledger/ddl.h"
 #include "ledger/insert.h"
@@ -61,8 +62,10 @@ check_restore(Relation rel, const ScTarget *target)
 				 errhint("RESET seoulchain.restore;")));
 	if (!sc_restore && !target->open)
 		sc_chain_require_open(sc_chain_by_id(target->chain_id, false));
-	if (!sc_restore && unlikely(target->copy))
-		sc_copy_require_writer(rel, target);
+	if (!sc_restore && unlikely(target->copy && !target->writer))
+		sc_copy_refuse(RelationGetRelid(rel), "INSERT");
+	if (!sc_restore && unlikely(target->shared))
+		sc_alone_row(target->chain_id);
 	return !sc_restore;
 }
 

@@ -20,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/extension.h"
+#include "ledger/alone.h"
 #include "ledger/enum_use.h"
 #include "ledger/ledger_time.h"
 #include "ledger/own_column.h"
@@ -190,6 +191,7 @@ register_table(Relation rel, List *columns)
 	table.relation = RelationGetRelid(rel);
 	table.ledger_name = sc_registry_free_name(chain->chain_id, sc_ledger_present_name(rel));
 
+	sc_alone_table(chain);
 	sc_event_join(&event, columns, table.ledger_name, &name);
 	table.joined_seq = sc_event_record(chain, table.table_id, table.ledger_name, &event);
 	sc_buf_free(&event);

@@ -26,6 +26,7 @@
 #include "commands/tablecmds.h"
 #include "compat.h"
 #include "fmgr.h"
+#include "ledger/alone.h"
 #include "ledger/ddl.h"
 #include "ledger/join.h"
 #include "ledger/own_column.h"
@@ -51,11 +52,12 @@ sc_time_column_there(Relation rel)
 void
 sc_time_announce(ScLedgerTable *table)
 {
+	const ScChain *chain = sc_chain_by_id(table->chain_id, false);
 	ScBuf		event = SC_BUF_INIT;
 
+	sc_alone_table(chain);
 	sc_buf_literal(&event, "{\"type\":\"time\"}");
-	table->time_seq = sc_event_record(sc_chain_by_id(table->chain_id, false),
-									  table->table_id, table->ledger_name, &event);
+	table->time_seq = sc_event_record(chain, table->table_id, table->ledger_name, &event);
 	sc_buf_free(&event);
 	sc_registry_set_time(table);
 	CacheInvalidateRelcacheByRelid(table->relation);

@@ -17,6 +17,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "ledger/alone.h"
 #include "ledger/copy.h"
 #include "ledger/join.h"
 #include "ledger/own_column.h"
@@ -25,6 +26,7 @@
 #include "ledger/registry_column.h"
 #include "ledger/registry_write.h"
 #include "ledger/settings.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -34,9 +36,11 @@
 static int64
 record_event(const ScLedgerTable *table, ScBuf *event)
 {
-	int64		seq = sc_event_record(sc_chain_by_id(table->chain_id, false),
-									  table->table_id, table->ledger_name, event);
+	const ScChain *chain = sc_chain_by_id(table->chain_id, false);
+	int64		seq;
 
+	sc_alone_table(chain);
+	seq = sc_event_record(chain, table->table_id, table->ledger_name, event);
 	sc_buf_free(event);
 	return seq;
 }
@@ -304,6 +308,28 @@ sc_reconcile(Oid relid, const char *old_name, bool was_ledger)
 	relation_close(rel, NoLock);
 }
 
+/* errors when others may still need the table's rows: they check blocks by rows, whenever they begin to follow */
+static void
+require_unshared(const ScLedgerTable *table)
+{
+	const ScChain *chain = sc_chain_by_id(table->chain_id, false);
+	Relation	rel;
+	bool		empty;
+
+	if (!chain->shared)
+		return;
+	rel = relation_open(table->relation, AccessShareLock);
+	empty = RelationGetNumberOfBlocks(rel) == 0;
+	relation_close(rel, NoLock);
+	if (empty)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("ledger table \"%s\" cannot be dropped", get_rel_name(table->relation)),
+			 errdetail("Chain \"%s\" is shared: nodes that begin to follow it need the rows to check its blocks.", chain->name),
+			 errhint("Leave the table; it can be renamed, moved to another schema, and its privileges revoked.")));
+}
+
 void
 sc_reconcile_drop(Oid relid)
 {
@@ -320,6 +346,7 @@ sc_reconcile_drop(Oid relid)
 				 errdetail("A copy is dropped as a whole, with its blocks."),
 				 errhint("SELECT seoulchain.drop_copy(%s); once it is not followed any more.",
 						 quote_literal_cstr(sc_copy_of_relation(relid)->origin))));
+	require_unshared(table);
 	sc_event_drop(&event);
 	sc_registry_drop_table(table, record_event(table, &event));
 }

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "ledger/copy.h"
 #include "ledger/refuse.h"
 #include "ledger/registry.h"
 #include "ledger/row_guard.h"
@@ -101,6 +102,7 @@ load_target(Relation rel, ScTarget *target)
 	target->sequence = chain->sequence;
 	target->open = sc_chain_is_open(chain);
 	target->copy = chain->copy;
+	target->writer = chain->copy && sc_copy_may_write(chain);
 	target->shared = chain->shared;
 	target->seq_attno = own_attno(rel, SC_LEDGER_SEQ);
 	target->time_attno = table->time_seq != 0 ? own_attno(rel, SC_LEDGER_TIME) : InvalidAttrNumber;

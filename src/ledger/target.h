@@ -20,6 +20,7 @@ typedef struct ScTarget
 	AttrNumber	time_attno;		/* of ledger_time; 0 when rows have no acceptance time */
 	bool		open;			/* does the chain live here? */
 	bool		copy;			/* another node's chain: replication alone writes it */
+	bool		writer;			/* and this process is its replication */
 	bool		shared;			/* own chain that other nodes follow */
 	uint8		guards;			/* the row guards that want it (row_guard.h); 0 mostly */
 } ScTarget;

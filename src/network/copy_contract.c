@@ -19,6 +19,7 @@
 #include "contract/json_tree.h"
 #include "contract/life.h"
 #include "contract/memory.h"
+#include "contract/rule_sql.h"
 #include "contract/store.h"
 #include "core/instant.h"
 #include "core/text.h"
@@ -67,6 +68,24 @@ find_version(const ScCopyEvent *event, const ScContract *contract, int32 number)
 	return NULL;
 }
 
+/* errors unless the text is a definition that a node can judge rows by without running code of another's choice */
+static void
+check_definition(const ScCopyEvent *event, const char *text)
+{
+	const ScDefinition *definition = sc_definition_parse(text);
+	ListCell   *cell;
+	ListCell   *rule_cell;
+
+	foreach(cell, definition->tables)
+	{
+		foreach(rule_cell, ((ScDefTable *) lfirst(cell))->rules)
+		{
+			if (strcmp(((ScDefRule *) lfirst(rule_cell))->name, sc_rule_sql.name) == 0)
+				sc_copy_malformed(event, "rules in SQL cannot stand on a shared chain");
+		}
+	}
+}
+
 static void
 propose(const ScCopyEvent *event, ScContract *contract, int32 number)
 {
@@ -75,6 +94,7 @@ propose(const ScCopyEvent *event, ScContract *contract, int32 number)
 	if (find_version(event, contract, number) != NULL)
 		sc_copy_malformed(event, "the version was proposed before");
 	version.definition = pstrdup(sc_copy_string(event, event->event, "definition"));
+	check_definition(event, version.definition);
 	if (contract == NULL)
 		contract = sc_contract_add(event->chain->chain_id, sc_copy_string(event, event->event, "contract"));
 	version.contract_id = contract->contract_id;

@@ -8,7 +8,7 @@
  * leaves and nothing more.
  * Context: an apply or table sync worker, in a trigger, or the network
  * worker; works as the extension's owner, whose name the errors do not show.
- * Locks: one event of a copy at a time (the chain's lock); what DDL on the
+ * Locks: one event of a copy at a time; what DDL on the
  * copy's table takes.
  * Effects: rows of the registry, tables, messages.
  * Does not: judge whether the origin was allowed to record the event; that is
@@ -231,8 +231,8 @@ apply_event(const ScMessage *message)
 	event.chain = sc_copy_by_origin(message->origin);
 	if (event.chain != NULL)
 	{
-		/* two workers may have the same event */
-		LockDatabaseObject(sc_registry_relation("chain"), event.chain->chain_id, 0, ExclusiveLock);
+		/* two workers may have the same event; not the lock under which blocks are integrated, which takes longer */
+		LockDatabaseObject(sc_registry_relation("chain"), event.chain->chain_id, 1, ExclusiveLock);
 		if (!sc_chain_is_open(event.chain))
 			sc_copy_early(&event, "the copy is closed: it was written by another cluster or database");
 	}

@@ -69,6 +69,8 @@ typedef struct ScVerifyChain
 	char	   *origin;
 	char	   *log_key;
 	Oid			sequence;
+	bool		copy;			/* another node's chain */
+	char	   *cosigner_key;	/* of the node whose chain a copy is, or NULL */
 	List	   *rotations;		/* of ScVerifyRotation, by ledger_seq */
 	int64		size;			/* leaves that blocks and members account for */
 	int64		nranges;

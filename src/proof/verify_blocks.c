@@ -480,7 +480,7 @@ note_algorithm(BlockPass *pass, int64 height)
 	ScNoteKeys *keys;
 	ScKeyCursor after = pass->cursor;
 
-	if (!pass->v->judge_profile || sc_sign_profile() == SC_PROFILE_ANY)
+	if (!pass->v->judge_profile || pass->chain->copy || sc_sign_profile() == SC_PROFILE_ANY)
 		return;
 	keys = palloc(sizeof(ScNoteKeys));
 	after.old_log = after.old_cosigner = NULL;

@@ -22,6 +22,7 @@
 #include "executor/tuptable.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
+#include "seal/key_history.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -126,7 +127,10 @@ chain_row(void *arg, ScScan *scan)
 	chain->origin = text_column(v, scan, SC_CHAIN_ATTR_ORIGIN);
 	chain->log_key = text_column(v, scan, SC_CHAIN_ATTR_LOG_KEY);
 	chain->sequence = DatumGetObjectId(scan->values[SC_CHAIN_ATTR_SEQUENCE - 1]);
+	chain->copy = DatumGetBool(scan->values[SC_CHAIN_ATTR_COPY - 1]);
 	caller = MemoryContextSwitchTo(v->context);
+	if (chain->copy && chain->origin != NULL)
+		chain->cosigner_key = sc_copy_cosigner_key(chain->origin, v->snapshot);
 	v->chains = lappend(v->chains, chain);
 	MemoryContextSwitchTo(caller);
 }

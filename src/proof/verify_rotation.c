@@ -97,6 +97,23 @@ check_links(ScVerify *v, ScVerifyChain *chain, bool is_log, const char *present)
 		registry_fault(v, chain, chain->chain_id, SC_NONE);
 }
 
+/* the key of a role that the chain ends with, or NULL: it has not been rotated */
+static const char *
+last_key(const ScVerifyChain *chain, bool is_log)
+{
+	const char *key = NULL;
+	ListCell   *lc;
+
+	foreach(lc, chain->rotations)
+	{
+		const ScVerifyRotation *rotation = lfirst(lc);
+
+		if (rotation->is_log == is_log)
+			key = rotation->new_key;
+	}
+	return key;
+}
+
 void
 sc_verify_load_rotations(ScVerify *v)
 {
@@ -111,7 +128,8 @@ sc_verify_load_rotations(ScVerify *v)
 
 		list_sort(chain->rotations, compare_rotations);
 		check_links(v, chain, true, chain->log_key);
-		check_links(v, chain, false, v->cosigner_key);
+		/* the key of another node that its operator handed over may be any that it had */
+		check_links(v, chain, false, chain->copy ? last_key(chain, false) : v->cosigner_key);
 	}
 }
 
@@ -143,7 +161,7 @@ sc_key_cursor_begin(ScKeyCursor *cursor, const ScVerify *v, const ScVerifyChain 
 	memset(cursor, 0, sizeof(*cursor));
 	cursor->chain = chain;
 	cursor->log = sc_first_log_key(chain);
-	cursor->cosigner = first_key(chain, false, v->cosigner_key);
+	cursor->cosigner = first_key(chain, false, chain->copy ? chain->cosigner_key : v->cosigner_key);
 }
 
 /* is the number among them? */

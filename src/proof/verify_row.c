@@ -83,7 +83,8 @@ hash_row(RowPass *pass, ScScan *scan, int64 ledger_seq, ScHash *hash)
 		if (!scan->nulls[check->index] && !sc_datum_ok(check->typid, &scan->values[check->index]))
 			return false;
 	}
-	sc_row_leaf(&pass->buf, pass->format, scan->values, scan->nulls, ledger_seq);
+	if (!sc_row_leaf_fits(&pass->buf, pass->format, scan->values, scan->nulls, ledger_seq))
+		return false;
 	sc_row_hash(hash, pass->format, &pass->buf);
 	return true;
 }
@@ -343,6 +344,15 @@ table_fault(ScVerify *v, const ScVerifyTable *table, const char *word)
 	sc_faults_add(v->faults, &fault);
 }
 
+/* is the table one of another node's chain? */
+static bool
+is_copy(ScVerify *v, const ScVerifyTable *table)
+{
+	const ScVerifyChain *chain = sc_verify_chain(v, table->chain_id);
+
+	return chain != NULL && chain->copy;
+}
+
 /* one ledger table */
 static void
 verify_table(ScVerify *v, ScVerifyTable *table)
@@ -363,7 +373,8 @@ verify_table(ScVerify *v, ScVerifyTable *table)
 		table_fault(v, table, SC_FAULT_REGISTRY_ALTERED);
 		return;
 	}
-	if (table->dropped_seq != 0)
+	/* a copy keeps the rows of a table that its origin dropped */
+	if (table->dropped_seq != 0 && !is_copy(v, table))
 		table_fault(v, table, SC_FAULT_REGISTRY_ALTERED);
 	if (table->rel->rd_rel->relam != sc_ledger_am_oid())
 		table_fault(v, table, SC_FAULT_TABLE_REPLACED);

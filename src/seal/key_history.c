@@ -66,17 +66,16 @@ stored_key(const char *table, const char *index, ScanKeyData *keys, int nkeys, A
 	return key;
 }
 
-/* the cosigner key of another node, as its operator handed it over; NULL when the node is no peer */
-static char *
-peer_key(const ScChain *chain, Snapshot snapshot)
+char *
+sc_copy_cosigner_key(const char *origin, Snapshot snapshot)
 {
-	const char *slash = strrchr(chain->origin, '/');
+	const char *slash = strrchr(origin, '/');
 	ScanKeyData key;
 
 	if (slash == NULL)
 		return NULL;
 	ScanKeyInit(&key, SC_PEER_NAME, BTEqualStrategyNumber, F_TEXTEQ,
-				PointerGetDatum(cstring_to_text_with_len(chain->origin, slash - chain->origin)));
+				PointerGetDatum(cstring_to_text_with_len(origin, slash - origin)));
 	return stored_key("peer", "peer_pkey", &key, 1, SC_PEER_COSIGNER_KEY, snapshot);
 }
 
@@ -94,7 +93,7 @@ present_key(const ScChain *chain, ScKeyRole role, Snapshot snapshot)
 	if (chain->log_key == NULL)
 		return NULL;
 	if (chain->copy && role == SC_ROLE_COSIGNER)
-		return peer_key(chain, snapshot);
+		return sc_copy_cosigner_key(chain->origin, snapshot);
 	sc_key_int4(&id, SC_CHAIN_ATTR_ID, chain->chain_id);
 	key = role == SC_ROLE_LOG ?
 		stored_key("chain", "chain_pkey", &id, 1, SC_CHAIN_ATTR_LOG_KEY, snapshot) :

@@ -36,6 +36,9 @@ extern List *sc_key_epochs(const ScChain *chain, ScKeyRole role, Snapshot snapsh
 /* those that sign a block: the one in force before it and those that came in it */
 extern List *sc_key_epochs_of_block(List *epochs, const ScBlock *block);
 
+/* the cosigner key of the node whose chain it is, palloc'd, as its operator handed it over; NULL when the node is no peer */
+extern char *sc_copy_cosigner_key(const char *origin, Snapshot snapshot);
+
 extern void sc_rotation_insert(int32 chain_id, int64 seq, const char *old_key, const char *new_key);
 
 #endif							/* SC_SEAL_KEY_HISTORY_H */

@@ -247,10 +247,12 @@ sc_open_chain(PG_FUNCTION_ARGS)
 	check_chain(chain);
 
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	advance_sequence(chain, snapshot);
+	if (!chain->copy)
+		advance_sequence(chain, snapshot);
 	claim_chain(chain, snapshot);
 	UnregisterSnapshot(snapshot);
 	CommandCounterIncrement();
-	record_opening(sc_chain_by_id(chain->chain_id, false));
+	if (!chain->copy)
+		record_opening(sc_chain_by_id(chain->chain_id, false));
 	PG_RETURN_VOID();
 }

@@ -240,6 +240,8 @@ journal_waits(int32 chain_id, Snapshot snapshot)
 static char *
 signing_text(const ScChain *chain, const ScSealChainState *state)
 {
+	if (chain->copy)
+		return pstrdup("copy");
 	if (chain->log_key == NULL)
 		return pstrdup("none");
 	if (state->signing == SC_SIGNING_SUSPENDED)
