@@ -24,10 +24,12 @@
 #include "network/network_tables.h"
 #include "network/peer.h"
 #include "network/share.h"
+#include "network/share_check.h"
 #include "network/wake.h"
 #include "seal/internal_scan.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -116,12 +118,7 @@ require_shareable(const ScChain *chain)
 				 errmsg("chain \"%s\" is a copy of another node's", chain->name),
 				 errhint("Its own node shares it.")));
 	sc_chain_require_open(chain);
-	if (chain->log_key == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("chain \"%s\" has no key, so nobody could check it", chain->name),
-				 errdetail("It was made before the node was."),
-				 errhint("SELECT seoulchain.create_chain(<name>); makes one with a key.")));
+	sc_share_check(chain);
 }
 
 /* calls the function for the share rows of the node, and of the chain unless -1; how many there were */
@@ -187,6 +184,8 @@ mark_shared(const ScChain *chain)
 						   heap_modify_tuple(tuple, RelationGetDescr(rel), values, nulls, replace));
 	sc_internal_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
+	/* sessions keep what they know of a chain's tables until this one changes */
+	CacheInvalidateRelcache(rel);
 	table_close(rel, NoLock);
 }
 
