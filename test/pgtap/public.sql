@@ -97,9 +97,6 @@ SELECT results_eq(
 		('seoulchain.witness_key()'),
 		-- a checkpoint and hashes
 		('seoulchain.witness_request(text,bigint)')$$,
-		-- ask whether the caller may SELECT the row
-		('seoulchain.wait_for_final(regclass,bigint,interval)'),
-		('seoulchain.wait_for_seal(regclass,bigint,interval)')$$,
 	'the functions that PUBLIC may execute');
 
 SELECT results_eq(
