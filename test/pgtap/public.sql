@@ -105,11 +105,9 @@ SELECT results_eq(
 		ORDER BY c.oid::regclass::text COLLATE "C"$$,
 	$$VALUES ('seoulchain.allowed_type'), ('seoulchain.approvals'), ('seoulchain.block'),
 		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'),
-		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.public_chains'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
-		('seoulchain.contract_rules'), ('seoulchain.contract_versions'), ('seoulchain.contracts'), ('seoulchain.cosignatures_missing'),
+		('seoulchain.cosignatures_missing'),
 		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.policies'),
 		('seoulchain.public_chains'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
-		('seoulchain.delegations'), ('seoulchain.member_keys'), ('seoulchain.members'), ('seoulchain.policies'), ('seoulchain.rules'), ('seoulchain.timestamps')$$,
 	'the tables and views that PUBLIC may read');
 
 -- other schemas: nothing of ours is there
