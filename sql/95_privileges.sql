@@ -78,6 +78,13 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.open_network()
 TO seoulchain_operator;
 
+GRANT SELECT ON seoulchain.network_status, seoulchain.network_settings TO seoulchain_operator, seoulchain_auditor;
+GRANT EXECUTE ON FUNCTION
+	seoulchain.link_name(text, text),
+	seoulchain.network_worker_running(),
+	seoulchain.network_state(text)
+TO seoulchain_operator, seoulchain_auditor;
+
 /* what replication brings */
 GRANT INSERT ON seoulchain.message, seoulchain.cosignature TO seoulchain_apply;
 

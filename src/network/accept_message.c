@@ -98,6 +98,8 @@ take(const ScMessage *message)
 		ereport(LOG,
 				(errmsg("event " INT64_FORMAT " of chain \"%s\" cannot be applied yet", message->number, message->origin),
 				 problem != NULL ? errdetail("%s", problem) : 0));
+		sc_peer_state_failed(message->origin, psprintf("event " INT64_FORMAT ": %s", message->number,
+													   problem != NULL ? problem : "it cannot be applied yet"));
 		return true;
 	}
 	if (strcmp(message->kind, SC_MESSAGE_BLOCK) == 0)

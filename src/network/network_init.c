@@ -16,6 +16,7 @@
 #include "network/send_block.h"
 #include "network/network_settings.h"
 #include "network/peer_state.h"
+#include "network/status.h"
 #include "network/wake.h"
 #include "network/worker.h"
 #include "network/seen.h"
@@ -34,6 +35,7 @@ sc_network_init(void)
 	sc_network_settings_init();
 	sc_peer_state_init();
 	sc_network_tend_init();
+	sc_network_status_init();
 	sc_final_init();
 	sc_ask_init();
 	sc_alarm_init();

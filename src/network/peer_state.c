@@ -101,6 +101,7 @@ sc_peer_state_failed(const char *peer, const char *error)
 	if (state != NULL)
 	{
 		strlcpy(state->error, error, sizeof(state->error));
+		state->error_at = now;
 		if (state->tries++ == 0)
 			state->failing_since = now;
 	}

@@ -9,16 +9,17 @@
 
 #include "datatype/timestamp.h"
 
-#define SC_PEER_STATES 256		/* peers of all databases whose state is told */
-#define SC_PEER_NAME_LEN 192
+#define SC_PEER_STATES 512		/* peers, subscriptions and chains of all databases whose state is told */
+#define SC_PEER_NAME_LEN 256
 #define SC_PEER_TEXT_LEN 512
 
 typedef struct ScPeerState
 {
 	Oid			dboid;			/* InvalidOid: free */
-	char		name[SC_PEER_NAME_LEN];
+	char		name[SC_PEER_NAME_LEN]; /* a peer; also a subscription of ours, or the origin of a followed chain */
 	char		waiting[SC_PEER_TEXT_LEN];	/* what the worker waits for, or "" */
 	char		error[SC_PEER_TEXT_LEN];	/* what failed when it tried last, or "" */
+	TimestampTz error_at;
 	TimestampTz failing_since;
 	int32		tries;			/* failed in a row */
 	int64		dropped;		/* messages from it that were not its own to send, or not ours to get */
