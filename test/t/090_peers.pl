@@ -33,6 +33,5 @@ $city->same_everywhere('hall', 'hall.owner', 'a new table is copied');
 $city->same_everywhere('hall', 'hall.car', 'rows go on travelling');
 is($city->sql($_, 'SELECT count(*) FROM seoulchain.message'), '0', "$_: no message is left over") foreach $city->names;
 is($city->sql($_, q{SELECT string_agg(DISTINCT state, ',') FROM seoulchain.network_status}), 'ok', "$_: the status says that all is well") foreach $city->names;
-diag($city->sql($_, 'SELECT * FROM seoulchain.network_status')) foreach $city->names;
 $city->no_dispute('nothing is wrong');
 done_testing();
