@@ -167,6 +167,13 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.resume_witness(text)
 TO seoulchain_operator;
 
+/* views over all agencies' tables; they are security_invoker */
+GRANT EXECUTE ON FUNCTION
+	seoulchain.city_view(text),
+	seoulchain.drop_city_view(text)
+TO seoulchain_operator;
+GRANT SELECT ON seoulchain.city_views TO seoulchain_operator;
+
 /* these ask whether the caller may SELECT the tables */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.replay(text, integer, timestamptz, timestamptz, text),
