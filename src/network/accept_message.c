@@ -93,6 +93,7 @@ take(const ScMessage *message)
 	if (strcmp(message->kind, SC_MESSAGE_EVENT) == 0)
 	{
 		sc_arrival_at_commit();
+		sc_network_wake();
 		if (sc_copy_apply_event(message, &problem))
 			return false;
 		ereport(LOG,

@@ -253,10 +253,11 @@ make_view_step(void *arg)
 	make_view(arg);
 }
 
-void
+bool
 sc_city_views_refresh(void)
 {
 	int			level = NewGUCNestLevel();
+	bool		left = false;
 	ListCell   *lc;
 
 	(void) set_config_option("lock_timeout", "500ms", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -270,8 +271,10 @@ sc_city_views_refresh(void)
 		if (strcmp(view->query, before.query) != 0 || (view->problem == NULL) != (before.problem == NULL) ||
 			(view->problem != NULL && strcmp(view->problem, before.problem) != 0))
 			keep_view(view);
+		left |= view->problem != NULL;
 	}
 	AtEOXact_GUC(true, level);
+	return left;
 }
 
 /* the view of a name as the registry has it, or a new one */

@@ -12,9 +12,10 @@
 
 /*
  * The network worker, in a transaction: makes each view what the tables are
- * now.  One that cannot be is left as it is and its row says why.  Does not
- * wait long for locks: a view that is in use is left for the next time.
+ * now.  One that cannot be is left as it is, its row says why, and the answer
+ * is true.  Does not wait long for locks: a view that is in use is left for
+ * the next time.
  */
-extern void sc_city_views_refresh(void);
+extern bool sc_city_views_refresh(void);
 
 #endif							/* SC_NETWORK_CITY_VIEW_H */

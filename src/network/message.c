@@ -19,6 +19,7 @@
 #include "catalog/indexing.h"
 #include "ledger/registry.h"
 #include "network/message.h"
+#include "network/wake.h"
 #include "network/network_tables.h"
 #include "seal/internal_scan.h"
 #include "seal/node.h"
@@ -69,6 +70,8 @@ send_event(const ScChain *chain, int64 ledger_seq, const char *leaf, size_t len)
 
 	if (!chain->shared)
 		return;
+	/* it may be a table that a city view shows */
+	sc_network_wake();
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	message.sender = sc_node_name(NULL);
 	sc_key_int4(&key, SC_SHARE_ATTR_CHAIN_ID, chain->chain_id);

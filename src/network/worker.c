@@ -14,13 +14,14 @@
  * slot.  No lock, snapshot or transaction while it sleeps or connects.  It
  * sleeps on its latch; it wakes by time while something is missing, and once
  * a minute to see whether somebody has changed what it made.
- * Effects: see publication.c, subscription.c, request.c, tidy.c.
+ * Effects: see publication.c, subscription.c, request.c, tidy.c, city_view.c.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "ledger/registry.h"
 #include "miscadmin.h"
+#include "network/city_view.h"
 #include "network/link.h"
 #include "network/network_settings.h"
 #include "network/peer.h"
@@ -44,12 +45,14 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #define LOOK_AROUND_MS 60000
 #define RETRY_MIN_MS 250
 #define WAITING_MAX_MS 5000
+#define CITY_VIEWS_RETRY_MS 5000
 
 /* when to look after a peer again */
 typedef struct PeerClock
@@ -262,6 +265,31 @@ try_tidy(const char *me, List *peers)
 	return left;
 }
 
+/* brings the city views up to date; true when one could not be */
+static bool
+try_city_views(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool left = true;
+
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		left = sc_city_views_refresh();
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		note_error(context, NULL);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return left;
+}
+
 /* signals and messages that came while it slept */
 static void
 process_interrupts(void)
@@ -318,6 +346,8 @@ look_around(void)
 		if (clock_due(clock_of(peer->name)) <= 0)
 			try_connect(me, peer);
 	}
+	if (try_city_views())
+		sleep = CITY_VIEWS_RETRY_MS;
 	foreach(lc, peers)
 	{
 		ScPeer	   *peer = lfirst(lc);
