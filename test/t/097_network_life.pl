@@ -66,7 +66,7 @@ sub all_alike
 $city->sql('hall', 'CREATE TABLE hall.later (id int, name text) USING ledger');
 $city->sql('hall', q{INSERT INTO hall.later SELECT g, 'x' FROM generate_series(1, 100) g});
 $city->sql('hall', 'ALTER TABLE hall.later ADD COLUMN more text');
-$city->sql('hall', q{BEGIN; INSERT INTO hall.later VALUES (101, 'y', 'z'); SAVEPOINT a; INSERT INTO hall.later VALUES (102, 'y', 'z'); ROLLBACK TO a; COMMIT});
+$city->sql('hall', q{BEGIN; INSERT INTO hall.later (id, name, more) VALUES (101, 'y', 'z'); SAVEPOINT a; INSERT INTO hall.later (id, name, more) VALUES (102, 'y', 'z'); ROLLBACK TO a; COMMIT});
 ok($city->settle('hall'), 'a table and a column that come later are followed');
 $city->same_everywhere('hall', 'hall.later', 'with their rows');
 
