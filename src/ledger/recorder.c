@@ -104,7 +104,8 @@ write_journal(const LeafBuffer *buffer)
 	values[SC_JOURNAL_ATTR_ENTRIES - 1] = PointerGetDatum(entries);
 	tuple = heap_form_tuple(RelationGetDescr(journal), values, nulls);
 
-	heap_insert(journal, tuple, GetCurrentCommandId(true), 0, NULL);
+	/* no publication carries the journal: peers' senders need not decode it */
+	heap_insert(journal, tuple, GetCurrentCommandId(true), HEAP_INSERT_NO_LOGICAL, NULL);
 
 	table_close(journal, NoLock);
 	MemoryContextSwitchTo(old);

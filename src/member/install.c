@@ -7,8 +7,9 @@
  *
  * Invariant: a chain has one registry or none; its tables joined that chain,
  * have acceptance times, and an event on the chain names them.
- * Locks: ShareRowExclusiveLock on seoulchain.member_registry until the
- * transaction ends; those of CREATE TABLE.
+ * Locks: ShareRowExclusiveLock on seoulchain.ledger, then member_registry,
+ * until the transaction ends: replication takes them in this order when it
+ * makes another node's registry.  Those of CREATE TABLE.
  * Effects: a schema if it is missing, six tables with triggers and indexes, a
  * row of member_registry, event leaves.
  * Context: a SQL function; DDL runs as the caller, by SPI.
@@ -30,6 +31,7 @@
 #include "ledger/settings.h"
 #include "lib/stringinfo.h"
 #include "member/tables.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -188,10 +190,12 @@ sc_install_members(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *schema = pstrdup(NameStr(*PG_GETARG_NAME(1)));
-	Relation	rel = sc_registry_open(SC_MEMBER_REGISTRY, ShareRowExclusiveLock);
 	ScChain    *chain = sc_chain_by_name(name, strcmp(name, SC_DEFAULT_CHAIN) == 0);
+	Relation	rel;
 	Oid			relations[SC_MT_COUNT];
 
+	LockRelationOid(sc_registry_relation("ledger"), ShareRowExclusiveLock);
+	rel = sc_registry_open(SC_MEMBER_REGISTRY, ShareRowExclusiveLock);
 	if (chain)
 	{
 		sc_chain_require_open(chain);
