@@ -23,7 +23,9 @@
 #include "compat.h"
 #include "ledger/error.h"
 #include "ledger/row.h"
+#include "ledger/target.h"
 #include "miscadmin.h"
+#include "seal/tree_store.h"
 #include "storage/itemptr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -36,6 +38,7 @@ typedef struct Reader
 	Snapshot	snapshot;
 	ScRowFormat *format;
 	AttrNumber	seq_attno;
+	int32		copy_of;		/* the chain, when it is a copy; else -1 */
 	int		   *columns;		/* the format's places of rules->attnums */
 	TupleTableSlot *slot;
 	ScRuleRun	run;
@@ -92,12 +95,14 @@ static Reader *
 begin_reader(Relation rel, const ScTableRules *rules, Snapshot snapshot)
 {
 	Reader	   *reader = palloc0(sizeof(Reader));
+	ScTarget	target;
 	int			most = 1;
 
 	reader->rel = rel;
 	reader->snapshot = snapshot;
 	reader->format = sc_row_format_copy(rel, CurrentMemoryContext);
 	reader->seq_attno = sc_row_format_seq_attno(reader->format);
+	reader->copy_of = sc_target_find(rel, &target) && target.copy ? target.chain_id : -1;
 	reader->columns = palloc(Max(rules->ncolumns, 1) * sizeof(int));
 	for (int i = 0; i < rules->ncolumns; i++)
 		reader->columns[i] = sc_row_column(reader->format, rules->attnums[i]);
@@ -135,6 +140,11 @@ fold_row(ScFold *fold, Reader *reader, int64 seq)
 
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(reader->row_context);
+	if (reader->copy_of >= 0 && sc_member_leaf_index(reader->copy_of, seq, reader->snapshot) < 0)
+	{
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	slot_getallattrs(reader->slot);
 	read_texts(reader, rules, seq);
 	for (int i = 0; i < rules->nrules; i++)

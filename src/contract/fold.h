@@ -18,8 +18,9 @@ typedef struct ScFold
 } ScFold;
 
 /*
- * The effects of every row of the snapshot, in the order of ledger_seq.  All
- * is freed with the current memory context.
+ * The effects of every row of the snapshot, in the order of ledger_seq.  Of a
+ * copy's table, whose rules' state follows the blocks, only those rows count
+ * that are in one.  All is freed with the current memory context.
  */
 extern ScFold *sc_fold_table(Relation rel, const ScTableRules *rules, Snapshot snapshot);
 

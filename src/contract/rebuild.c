@@ -18,7 +18,9 @@
 #include "contract/state.h"
 #include "fmgr.h"
 #include "ledger/registry.h"
+#include "ledger/target.h"
 #include "miscadmin.h"
+#include "seal/block.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -155,8 +157,13 @@ sc_rebuild_state_sql(PG_FUNCTION_ARGS)
 	Oid			relid = PG_GETARG_OID(0);
 	Relation	rel = table_open(relid, ShareRowExclusiveLock);
 	const ScLedgerTable *table = sc_ledger_by_relation(relid, false);
-	int64		nrows = sc_rebuild_state(rel, table->table_id);
+	ScTarget	target;
+	int64		nrows;
 
+	/* what rules of a copy keep is written with its blocks */
+	if (sc_target_find(rel, &target) && target.copy)
+		sc_chain_lock(target.chain_id);
+	nrows = sc_rebuild_state(rel, table->table_id);
 	table_close(rel, NoLock);
 	PG_RETURN_INT64(nrows);
 }

@@ -295,6 +295,19 @@ sc_state_lock(ScState *state, ScStateKey *key)
 	key->fresh_delta = false;
 }
 
+bool
+sc_state_peek(ScState *state, int32 rule_id, const char *key, const char **value)
+{
+	KeyScan		scan;
+	bool		found;
+
+	begin_scan(&scan, values_table(state), SnapshotSelf, rule_id, key);
+	found = index_getnext_slot(scan.scan, ForwardScanDirection, scan.slot);
+	*value = found ? slot_text(scan.slot) : NULL;
+	end_scan(&scan);
+	return found;
+}
+
 /* one more place in the list */
 static List *
 append_place(List *places, ItemPointer tid)

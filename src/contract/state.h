@@ -52,6 +52,9 @@ extern void sc_state_close(ScState *state);
 /* waits for whoever holds the key, then reads its newest value; texts are palloc'd */
 extern void sc_state_lock(ScState *state, ScStateKey *key);
 
+/* is there a row for the key?  Without a lock: for those who are the only writer.  The value is palloc'd. */
+extern bool sc_state_peek(ScState *state, int32 rule_id, const char *key, const char **value);
+
 /* what is kept under a locked key, sums included */
 extern const char *sc_state_get(ScState *state, ScStateKey *key);
 

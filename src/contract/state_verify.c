@@ -14,6 +14,8 @@
 
 #include "access/xact.h"
 #include "contract/fold.h"
+#include "contract/followed_state.h"
+#include "ledger/target.h"
 #include "lib/stringinfo.h"
 #include "proof/verify.h"
 #include "utils/memutils.h"
@@ -48,9 +50,20 @@ describe(const ScStateDifference *difference, const char *value)
 	return psprintf("%s %s %s %s", difference->rule->contract, difference->rule->rule->name, difference->key, value);
 }
 
+/* does the rule keep state here?  On a copy it does from the first block on that needed it. */
+static bool
+keeps_state(const Report *report, int32 rule_id)
+{
+	ScTarget	target;
+
+	return !sc_target_find(report->table->rel, &target) || !target.copy || sc_followed_marked(rule_id);
+}
+
 static void
 report_difference(void *arg, const ScStateDifference *difference)
 {
+	if (!keeps_state(arg, difference->rule->rule_id))
+		return;
 	add_fault(arg, describe(difference, difference->expected), describe(difference, difference->found));
 }
 

@@ -202,9 +202,9 @@ bind_columns(ScTableRules *rules, ScTableRule *rule, List *columns)
 	}
 }
 
-/* fills in a rule from its row; false when it has ended */
+/* fills in a rule from its row; false when it had ended by then */
 static bool
-read_rule(ScTableRules *rules, ScTableRule *rule, HeapTuple tuple, TupleDesc desc, List *columns)
+read_rule(ScTableRules *rules, ScTableRule *rule, HeapTuple tuple, TupleDesc desc, List *columns, TimestampTz now)
 {
 	Datum		values[SC_RULE_NATTS];
 	bool		nulls[SC_RULE_NATTS];
@@ -213,7 +213,7 @@ read_rule(ScTableRules *rules, ScTableRule *rule, HeapTuple tuple, TupleDesc des
 	heap_deform_tuple(tuple, desc, values, nulls);
 	rule->until = nulls[SC_RULE_ATTR_UNTIL - 1] ? DT_NOEND : DatumGetTimestampTz(values[SC_RULE_ATTR_UNTIL - 1]);
 	rule->rule_id = DatumGetInt32(values[SC_RULE_ATTR_ID - 1]);
-	if (rule->until <= GetCurrentTimestamp())
+	if (rule->until <= now)
 	{
 		rules->ended[rules->nended++] = rule->rule_id;
 		return false;
@@ -287,9 +287,9 @@ read_tuples(Relation rel, int32 table_id)
 	return tuples;
 }
 
-/* reads the rules in the current memory context, which is the entry's own */
+/* reads the rules that have not ended by then, in the current memory context, which is the entry's own */
 static ScTableRules *
-load(Oid relid, int32 table_id)
+load(Oid relid, int32 table_id, TimestampTz now)
 {
 	Relation	rel = sc_registry_open("contract_rule", AccessShareLock);
 	List	   *columns = sc_ledger_columns(table_id);
@@ -304,7 +304,7 @@ load(Oid relid, int32 table_id)
 	rules->ended = palloc(Max(list_length(tuples), 1) * sizeof(int32));
 	rules->attnums = palloc(Max(list_length(columns), 1) * sizeof(AttrNumber));
 	foreach(cell, tuples)
-		if (read_rule(rules, &rules->rules[rules->nrules], lfirst(cell), RelationGetDescr(rel), columns))
+		if (read_rule(rules, &rules->rules[rules->nrules], lfirst(cell), RelationGetDescr(rel), columns, now))
 			rules->nrules++;
 	qsort(rules->rules, rules->nrules, sizeof(ScTableRule), compare_rules);
 	table_close(rel, AccessShareLock);
@@ -354,10 +354,16 @@ sc_table_rules(Relation rel, int32 table_id)
 	/* a child of the caller's context until it is whole: an error leaves nothing */
 	context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain rules of a table", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	rules = load(relid, table_id);
+	rules = load(relid, table_id, GetCurrentTimestamp());
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	entry = hash_search(cache, &relid, HASH_ENTER, NULL);
 	entry->rules = rules;
 	return rules;
+}
+
+const ScTableRules *
+sc_table_rules_ever(int32 table_id)
+{
+	return load(InvalidOid, table_id, DT_NOBEGIN);
 }

@@ -48,6 +48,12 @@ extern bool sc_table_has_rules(int32 table_id);
  */
 extern const ScTableRules *sc_table_rules(Relation rel, int32 table_id);
 
+/*
+ * The same with the rules that have ended, for whoever judges rows of the
+ * past; palloc'd in the current memory context, and not cached.
+ */
+extern const ScTableRules *sc_table_rules_ever(int32 table_id);
+
 extern void sc_table_rules_init(void);
 
 #endif							/* SC_CONTRACT_TABLE_RULES_H */

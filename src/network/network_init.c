@@ -7,6 +7,7 @@
 #include "network/network_init.h"
 
 #include "network/alarm.h"
+#include "network/check_block.h"
 #include "network/copy.h"
 #include "network/ask.h"
 #include "network/dispute.h"
@@ -30,6 +31,7 @@ sc_network_init(void)
 	sc_copy_init();
 	sc_dispute_init();
 	sc_integrate_init();
+	sc_check_block_init();
 	sc_send_block_init();
 	sc_wake_init();
 	sc_network_settings_init();

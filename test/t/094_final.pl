@@ -13,7 +13,8 @@ use Seoulchain::Witness;
 use Test::More;
 use IPC::Run;
 
-my $node = ledger_node('origin', 'seoulchain.sign_key_directory' => key_directory());
+# blocks when the test says so
+my $node = ledger_node('origin', 'seoulchain.sign_key_directory' => key_directory(), 'seoulchain.seal_interval' => 0);
 sub sql { return $node->safe_psql('postgres', shift) }
 
 # a statement that has to fail
