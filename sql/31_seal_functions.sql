@@ -63,7 +63,8 @@ COMMENT ON FUNCTION seoulchain.open_chain(text) IS 'makes a restored or copied c
 
 CREATE FUNCTION seoulchain.seal_status(OUT chain text, OUT open boolean, OUT height bigint, OUT tree_size bigint,
 		OUT sealed_at timestamptz, OUT signed_height bigint, OUT pending boolean, OUT signing text,
-		OUT last_error text, OUT last_error_at timestamptz, OUT failing_since timestamptz, OUT attempts integer)
+		OUT last_error text, OUT last_error_at timestamptz, OUT failing_since timestamptz, OUT attempts integer,
+		OUT waiting text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'sc_seal_status' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION seoulchain.seal_status() IS 'how far each chain is sealed and signed, and what went wrong last';
@@ -82,3 +83,4 @@ COMMENT ON COLUMN seoulchain.seal_status.last_error IS 'what made sealing fail l
 COMMENT ON COLUMN seoulchain.seal_status.last_error_at IS 'when that was';
 COMMENT ON COLUMN seoulchain.seal_status.failing_since IS 'since when sealing fails; NULL while it works';
 COMMENT ON COLUMN seoulchain.seal_status.attempts IS 'how often it failed in a row';
+COMMENT ON COLUMN seoulchain.seal_status.waiting IS 'of a copy: what its next block waits for, or why it cannot be integrated';

@@ -43,6 +43,7 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -54,6 +55,9 @@
 
 /* of one turn */
 #define TURN_MS 500
+
+/* a chain whose next block is not right is tried again when something has come, but not more often */
+#define STOPPED_MS 3000
 
 /* a block may be sealed by a clock that is so much ahead of ours */
 #define CLOCK_AHEAD_MS 60000
@@ -366,18 +370,33 @@ integrate_block(Batch *batch, const ScAnnounced *announced, const ScSealLeaf *le
 	return true;
 }
 
-/* removes the announcements up to the last integrated block */
+/* was the announcement integrated in this transaction? */
+static bool
+just_integrated(const Batch *batch, ItemPointer tid)
+{
+	ListCell   *lc;
+
+	foreach(lc, batch->blocks)
+		if (ItemPointerEquals(&((ScAnnounced *) lfirst(lc))->tid, tid))
+			return true;
+	return false;
+}
+
+/* removes the announcements up to the last integrated block; those that came a second time are looked at */
 static void
 delete_messages(Batch *batch)
 {
 	ScInternalScan scan;
 	HeapTuple	tuple;
 
+	/* the blocks of this transaction are to be compared with, too */
+	CommandCounterIncrement();
 	LockRelationOid(sc_registry_relation("message"), RowExclusiveLock);
 	scan_messages(&scan, batch->chain, BTLessEqualStrategyNumber, batch->builder.last.height, batch->snapshot);
 	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
 	{
-		sc_seen_message(tuple, scan.rel);
+		if (!just_integrated(batch, &tuple->t_self))
+			sc_seen_message(tuple, scan.rel);
 		CatalogTupleDelete(scan.rel, &tuple->t_self);
 	}
 	sc_internal_scan_end(&scan);
@@ -513,6 +532,45 @@ integrate_chain(Turn *turn)
 	}
 }
 
+/* a copy whose next block was found wrong, and when it may be tried again */
+typedef struct Stopped
+{
+	int32		chain_id;		/* hash key */
+	TimestampTz until;
+} Stopped;
+
+static HTAB *stopped = NULL;
+
+/* must the copy rest? */
+static bool
+resting(int32 chain_id)
+{
+	Stopped    *entry = stopped ? hash_search(stopped, &chain_id, HASH_FIND, NULL) : NULL;
+
+	return entry != NULL && GetCurrentTimestamp() < entry->until;
+}
+
+/* the copy rests after a block that was wrong, and does not after one that was right */
+static void
+set_resting(int32 chain_id, bool wrong)
+{
+	Stopped    *entry;
+
+	if (stopped == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(int32),.entrysize = sizeof(Stopped)};
+
+		stopped = hash_create("seoulchain stopped copies", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+	if (!wrong)
+	{
+		(void) hash_search(stopped, &chain_id, HASH_REMOVE, NULL);
+		return;
+	}
+	entry = hash_search(stopped, &chain_id, HASH_ENTER, NULL);
+	entry->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STOPPED_MS);
+}
+
 /* the worker's hook: a turn of a copy */
 static ScCopyNext
 copy_turn(int32 chain_id)
@@ -520,11 +578,17 @@ copy_turn(int32 chain_id)
 	Turn		turn = {.chain_id = chain_id,.limit = BLOCKS_MAX};
 	bool		more;
 
+	if (resting(chain_id))
+	{
+		(void) sc_cosign_chain(chain_id);
+		return SC_COPY_LATER;
+	}
 	turn.context = CurrentMemoryContext;
 	turn.index_context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain journal index", ALLOCSET_DEFAULT_SIZES);
 	more = integrate_chain(&turn);
 	if (turn.finding != NULL)
 		file_finding(&turn);
+	set_resting(chain_id, turn.finding != NULL);
 	sc_chain_state_set_waiting(chain_id, turn.finding ? psprintf("%s: %s", turn.finding->fault, turn.finding->detail) : turn.waiting);
 	(void) sc_cosign_chain(chain_id);
 	MemoryContextDelete(turn.index_context);

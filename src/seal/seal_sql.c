@@ -249,7 +249,7 @@ signing_text(const ScChain *chain, const ScSealChainState *state)
 	return pstrdup(state->signing == SC_SIGNING_ON ? "on" : "unknown");
 }
 
-#define SC_STATUS_NATTS 12
+#define SC_STATUS_NATTS 13
 
 /* one chain's row of the status */
 static void
@@ -284,6 +284,8 @@ status_row(ReturnSetInfo *rsinfo, const ScChain *chain, Snapshot snapshot)
 	nulls[10] = state.failing_since == 0;
 	values[10] = TimestampTzGetDatum(state.failing_since);
 	values[11] = Int32GetDatum(state.attempts);
+	nulls[12] = state.waiting_why[0] == '\0';
+	values[12] = CStringGetTextDatum(state.waiting_why);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
