@@ -18,15 +18,15 @@ COMMENT ON FUNCTION seoulchain.network_state(text) IS 'what was last met with a 
 CREATE VIEW seoulchain.network_settings AS
 	SELECT w.name, pg_catalog.current_setting(w.name) AS setting, w.needed,
 		CASE WHEN w.name = 'wal_level' THEN pg_catalog.current_setting(w.name) = w.needed
-			ELSE pg_catalog.current_setting(w.name)::pg_catalog.int8 >= w.needed::pg_catalog.int8 END AS enough
+			ELSE pg_catalog.current_setting(w.name)::int8 >= w.needed::int8 END AS enough
 	FROM (SELECT pg_catalog.count(*) FROM seoulchain.peer) AS p(n),
 		LATERAL (VALUES ('wal_level', 'logical'),
-			('max_wal_senders', (2 * n + 2)::pg_catalog.text),
-			('max_replication_slots', (2 * n + 2)::pg_catalog.text),
-			('max_active_replication_origins', (2 * n + 2)::pg_catalog.text),
-			('max_logical_replication_workers', (n + 2)::pg_catalog.text),
+			('max_wal_senders', (2 * n + 2)::text),
+			('max_replication_slots', (2 * n + 2)::text),
+			('max_active_replication_origins', (2 * n + 2)::text),
+			('max_logical_replication_workers', (n + 2)::text),
 			('max_sync_workers_per_subscription', '1'),
-			('max_worker_processes', (n + 6)::pg_catalog.text)) AS w(name, needed)
+			('max_worker_processes', (n + 6)::text)) AS w(name, needed)
 	WHERE n > 0 AND pg_catalog.current_setting(w.name, true) IS NOT NULL;
 COMMENT ON VIEW seoulchain.network_settings IS 'server settings that as many peers need';
 COMMENT ON COLUMN seoulchain.network_settings.name IS 'the setting';
@@ -34,7 +34,11 @@ COMMENT ON COLUMN seoulchain.network_settings.setting IS 'what it is';
 COMMENT ON COLUMN seoulchain.network_settings.needed IS 'what it has to be at least';
 COMMENT ON COLUMN seoulchain.network_settings.enough IS 'whether it is; a change needs a restart of the server';
 
-CREATE VIEW seoulchain.network_status AS
+/* a function, since the planner thinks that this is a long query and would compile it for seconds */
+CREATE FUNCTION seoulchain.network_status(OUT peer text, OUT direction text, OUT chain text, OUT state text,
+		OUT problem text, OUT hint text, OUT since timestamptz)
+	RETURNS SETOF record LANGUAGE sql VOLATILE ROWS 20 SECURITY DEFINER SET jit = off SET search_path = pg_catalog, pg_temp
+AS $$
 	WITH me AS (SELECT n.name FROM seoulchain.node n),
 	peers AS (
 		SELECT p.name, p.role, p.added_at, me.name AS me,
@@ -48,7 +52,7 @@ CREATE VIEW seoulchain.network_status AS
 			LEFT JOIN pg_catalog.pg_subscription s ON s.subname = p.incoming
 				AND s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
 			LEFT JOIN pg_catalog.pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL
-			CROSS JOIN LATERAL seoulchain.network_state(p.incoming::pg_catalog.text) e),
+			CROSS JOIN LATERAL seoulchain.network_state(p.incoming::text) e),
 	copies AS (
 		SELECT f.origin, f.since, f.asked_at, i.name, i.here, c.chain_id,
 			(SELECT pg_catalog.max(b.height) FROM seoulchain.chain_block b WHERE b.chain_id = c.chain_id) AS height,
@@ -69,9 +73,9 @@ CREATE VIEW seoulchain.network_status AS
 				AND pg_catalog.pg_has_role(r.oid, 'pg_read_all_data', 'USAGE')))) AS may_read
 		FROM seoulchain.share s JOIN seoulchain.chain c USING (chain_id) JOIN peers p ON p.name = s.node)
 
-	SELECT NULL::pg_catalog.text AS peer, 'server' AS direction, NULL::pg_catalog.text AS chain, 'failing' AS state,
+	SELECT NULL::text AS peer, 'server' AS direction, NULL::text AS chain, 'failing' AS state,
 		pg_catalog.format('%s is %s, but has to be %s%s', n.name, n.setting, CASE WHEN n.name = 'wal_level' THEN '' ELSE 'at least ' END, n.needed) AS problem,
-		pg_catalog.format('ALTER SYSTEM SET %s = %L; and restart the server', n.name, n.needed) AS hint, NULL::pg_catalog.timestamptz AS since
+		pg_catalog.format('ALTER SYSTEM SET %s = %L; and restart the server', n.name, n.needed) AS hint, NULL::timestamptz AS since
 	FROM seoulchain.network_settings n WHERE NOT n.enough
 	UNION ALL
 	SELECT NULL, 'server', NULL, 'failing', 'the network worker is not running',
@@ -128,7 +132,11 @@ CREATE VIEW seoulchain.network_status AS
 			WHEN s.sent_height IS NULL THEN pg_catalog.format('There: SELECT seoulchain.follow(%L);',
 				(SELECT me.name FROM me) || '/' || s.chain) END,
 		s.since
-	FROM shares s;
+	FROM shares s
+$$;
+COMMENT ON FUNCTION seoulchain.network_status() IS 'per peer, direction and chain: what is done, what is missing, and why';
+
+CREATE VIEW seoulchain.network_status AS SELECT * FROM seoulchain.network_status();
 COMMENT ON VIEW seoulchain.network_status IS 'per peer, direction and chain: what is done, what is missing, and why';
 COMMENT ON COLUMN seoulchain.network_status.peer IS 'the other node; NULL for the server itself';
 COMMENT ON COLUMN seoulchain.network_status.direction IS 'from it, to it, or server';

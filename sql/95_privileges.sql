@@ -81,6 +81,7 @@ TO seoulchain_operator;
 GRANT SELECT ON seoulchain.network_status, seoulchain.network_settings TO seoulchain_operator, seoulchain_auditor;
 GRANT EXECUTE ON FUNCTION
 	seoulchain.link_name(text, text),
+	seoulchain.network_status(),
 	seoulchain.network_worker_running(),
 	seoulchain.network_state(text)
 TO seoulchain_operator, seoulchain_auditor;

@@ -43,6 +43,10 @@ extern void sc_guard_copy(CopyStmt *stmt);
 extern void sc_guard_drop(const DropStmt *stmt);
 extern void sc_guard_extension_drop(bool tables_dropped);
 
+/* set by the network room: errors while other nodes are connected with this one */
+typedef void (*sc_extension_drop_hook_type) (void);
+extern PGDLLIMPORT sc_extension_drop_hook_type sc_extension_drop_hook;
+
 /* guard.c: errors when the function is the access method's handler */
 extern void sc_guard_handler(Oid function);
 

@@ -21,6 +21,8 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+sc_extension_drop_hook_type sc_extension_drop_hook = NULL;
+
 /* the oldest table whose access method is ledger, or InvalidOid */
 static Oid
 find_ledger_relation(void)
@@ -49,7 +51,11 @@ sc_guard_extension_drop(bool tables_dropped)
 	Oid			relid = find_ledger_relation();
 
 	if (!OidIsValid(relid) && !tables_dropped)
+	{
+		if (sc_extension_drop_hook != NULL && OidIsValid(sc_registry_relation("peer")))
+			sc_extension_drop_hook();
 		return;
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("cannot drop extension seoulchain while there are ledger tables"),

@@ -18,9 +18,11 @@
 #include "network/network_settings.h"
 #include "network/peer_state.h"
 #include "network/status.h"
+#include "network/tidy.h"
 #include "network/wake.h"
 #include "network/worker.h"
 #include "network/seen.h"
+#include "network/tidy.h"
 #include "network/wake.h"
 #include "network/watch.h"
 
@@ -38,6 +40,7 @@ sc_network_init(void)
 	sc_peer_state_init();
 	sc_network_tend_init();
 	sc_network_status_init();
+	sc_tidy_init();
 	sc_final_init();
 	sc_ask_init();
 	sc_alarm_init();

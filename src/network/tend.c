@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "network/peer.h"
+#include "network/tidy.h"
 #include "network/worker.h"
 #include "postmaster/bgworker.h"
 #include "ledger/registry.h"
@@ -34,7 +35,7 @@ has_work(void)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	result = OidIsValid(sc_registry_relation("peer")) && sc_peer_list() != NIL;
+	result = OidIsValid(sc_registry_relation("peer")) && (sc_peer_list() != NIL || sc_links_exist());
 	CommitTransactionCommand();
 	return result;
 }

@@ -7,18 +7,27 @@
  * own publication and the slot that the other read from, so neither needs
  * the other to answer.
  * Effects: subscriptions, publications and slots.
- * Context: the network worker, outside a transaction.
+ * Context: the network worker, outside a transaction; sc_links_exist any process.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_subscription.h"
+#include "ledger/guard.h"
 #include "miscadmin.h"
 #include "network/link.h"
 #include "network/peer.h"
 #include "network/query.h"
 #include "network/subscription.h"
 #include "network/tidy.h"
+#include "replication/slot.h"
+#include "storage/lwlock.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 /* names that a query finds and that are no link of a peer in that direction, in the caller's context */
 static List *
@@ -66,6 +75,80 @@ drop_slot(const char *name)
 									   "WHERE slot_name = %s AND active_pid IS NULL", quote_literal_cstr(name)) > 0;
 	sc_query_commit();
 	return gone;
+}
+
+/* is there a row of the catalog, of this database if it says so, whose name is a link's? */
+static bool
+catalog_has_link(Oid catalog, AttrNumber name, AttrNumber database)
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	bool		found = false;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+
+		if (database != InvalidAttrNumber &&
+			DatumGetObjectId(heap_getattr(tuple, database, RelationGetDescr(rel), &isnull)) != MyDatabaseId)
+			continue;
+		found = sc_link_name_ok(NameStr(*DatumGetName(heap_getattr(tuple, name, RelationGetDescr(rel), &isnull))));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* is there a slot of this database whose name is a link's? */
+static bool
+slot_exists(void)
+{
+	bool		found = false;
+
+	LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
+	for (int i = 0; i < max_replication_slots && !found; i++)
+	{
+		ReplicationSlot *slot = &ReplicationSlotCtl->replication_slots[i];
+
+		found = slot->in_use && slot->data.database == MyDatabaseId && sc_link_name_ok(NameStr(slot->data.name));
+	}
+	LWLockRelease(ReplicationSlotControlLock);
+	return found;
+}
+
+bool
+sc_links_exist(void)
+{
+	return catalog_has_link(SubscriptionRelationId, Anum_pg_subscription_subname, Anum_pg_subscription_subdbid) ||
+		catalog_has_link(PublicationRelationId, Anum_pg_publication_pubname, InvalidAttrNumber) ||
+		slot_exists();
+}
+
+/* without the extension nobody would drop them, and what still arrived would stop at missing tables */
+static void
+refuse_drop(void)
+{
+	List	   *peers = sc_peer_list();
+
+	if (peers != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop extension seoulchain while this node has peers"),
+				 errdetail("Node \"%s\" is one.", ((ScPeer *) linitial(peers))->name),
+				 errhint("SELECT seoulchain.remove_peer(name) FROM seoulchain.peer; the network worker then drops publications, subscriptions and slots.")));
+	if (sc_links_exist())
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop extension seoulchain while something of former peers is left"),
+				 errdetail("The network worker drops their publications, subscriptions and slots."),
+				 errhint("Try again in some seconds.")));
+}
+
+void
+sc_tidy_init(void)
+{
+	sc_extension_drop_hook = refuse_drop;
 }
 
 bool

@@ -12,4 +12,9 @@
 /* of the network worker, outside a transaction; peers: List of ScPeer *, all there are.  True when something is left to remove. */
 extern bool sc_tidy_links(const char *me, List *peers);
 
+/* is there any link in this database, of a peer or not?  In a transaction of any process. */
+extern bool sc_links_exist(void);
+
+extern void sc_tidy_init(void);
+
 #endif							/* SC_NETWORK_TIDY_H */

@@ -64,11 +64,12 @@ typedef struct PeerClock
 } PeerClock;
 
 static List *clocks = NIL;
+static bool nothing_to_do = false;	/* the process ends for want of work */
 
 static void
 worker_exit(int code, Datum arg)
 {
-	sc_slot_detach_network();
+	sc_slot_detach_network(!nothing_to_do);
 }
 
 /* the peer's clock, in memory of the process */
@@ -306,6 +307,14 @@ process_interrupts(void)
 		proc_exit(0);
 }
 
+/* ends the process until somebody asks for it */
+static void
+leave(void)
+{
+	nothing_to_do = true;
+	proc_exit(0);
+}
+
 /* one look at all peers; how long to sleep at most.  Ends the process when there is nothing to look after. */
 static long
 look_around(void)
@@ -319,17 +328,17 @@ look_around(void)
 	ListCell   *lc;
 
 	if (!sc_worker_extension_present())
-		proc_exit(0);
+		leave();
 	me = read_peers(&peers);
 	foreach(lc, peers)
 		here = here || ((ScPeer *) lfirst(lc))->here;
 	/* a copy of somebody else's database */
 	if (me == NULL || (peers != NIL && !here))
-		proc_exit(0);
+		leave();
 
 	left = try_tidy(me, peers);
 	if (peers == NIL && !left)
-		proc_exit(0);
+		leave();
 	foreach(lc, peers)
 	{
 		ScPeer	   *peer = lfirst(lc);

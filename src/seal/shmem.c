@@ -170,8 +170,10 @@ sc_slot_attach_network(Oid dboid)
 }
 
 void
-sc_slot_detach_network(void)
+sc_slot_detach_network(bool again)
 {
+	if (again)
+		pg_atomic_write_u32(&my_slot->network, 1);
 	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
 	if (my_slot->network_pid == MyProcPid)
 	{

@@ -139,7 +139,7 @@ extern int	sc_slots_list(Oid *dboids, int max);
 
 /* the network worker, which the sealing worker starts; none of these can fail */
 extern bool sc_slot_attach_network(Oid dboid);	/* the calling process becomes it; false if it must not */
-extern void sc_slot_detach_network(void);
+extern void sc_slot_detach_network(bool again);	/* it leaves; another one is wanted? */
 extern void sc_slot_ask_network(ScSealSlot *slot);	/* wakes it, or whoever starts it */
 
 /* the launcher */

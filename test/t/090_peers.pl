@@ -7,7 +7,7 @@ use Test::More;
 use Seoulchain::City;
 use Seoulchain::Test;
 
-my $city = Seoulchain::City->new(nodes => [qw(hall inspector)]);
+my $city = Seoulchain::City->new(nodes => [qw(hall inspector)], settings => { restart_after_crash => 'on' });
 my $ready = q{SELECT count(*) = 2 FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE srsubstate = 'r'};
 
 # each side says what it wants; nothing else is needed
@@ -34,4 +34,110 @@ $city->same_everywhere('hall', 'hall.car', 'rows go on travelling');
 is($city->sql($_, 'SELECT count(*) FROM seoulchain.message'), '0', "$_: no message is left over") foreach $city->names;
 is($city->sql($_, q{SELECT string_agg(DISTINCT state, ',') FROM seoulchain.network_status}), 'ok', "$_: the status says that all is well") foreach $city->names;
 $city->no_dispute('nothing is wrong');
+
+# what calls refuse
+sub refused
+{
+	my ($name, $sql, $pattern, $what) = @_;
+	my ($status, $out, $err) = $city->node($name)->psql('postgres', $sql);
+	return like($err, $pattern, $what);
+}
+my $key = $city->key('inspector');
+my $hall = $city->key('hall');
+refused('hall', "SELECT seoulchain.add_peer('hall', 'dbname=x', '$key')", qr/"hall" is no name for a node/, 'a name that is none');
+refused('hall', "SELECT seoulchain.add_peer('city/hall', 'dbname=x', '$key')", qr/this node itself/, 'itself');
+refused('hall', "SELECT seoulchain.add_peer('city/other', 'dbname=x', '$key')", qr/is that of "city\/inspector"/, 'a key of somebody else');
+refused('hall', "SELECT seoulchain.add_peer('city/inspector', 'dbname=x', 'rubbish')", qr/is no verifier key/, 'a key that is none');
+refused('hall', q{SELECT seoulchain.add_peer('city/hall/main', 'dbname=x', seoulchain.verifier_key('main'))}, qr/is no name for a node/, 'a chain');
+refused('hall', "SELECT seoulchain.add_peer('city/inspector', 'host=x', '$key')", qr/names no database/, 'a connection string without a database');
+refused('hall', "SELECT seoulchain.add_peer('city/inspector', 'nonsense', '$key')", qr/cannot be read/, 'a connection string that is none');
+refused('hall', "SELECT seoulchain.add_peer('city/inspector', 'dbname=x', '$key', 'nobody')", qr/role "nobody" does not exist/, 'a role that is not there');
+refused('hall', q{SELECT seoulchain.share('main', 'city/nobody')}, qr/is not a peer/, 'sharing with a stranger');
+refused('hall', q{SELECT seoulchain.share('none', 'city/inspector')}, qr/chain "none" does not exist/, 'sharing a chain that is not there');
+refused('inspector', q{SELECT seoulchain.share('city/hall/main', 'city/hall')}, qr/is a copy of another node's/, 'sharing a copy');
+refused('hall', q{SELECT seoulchain.follow('city/hall/main')}, qr/chain of this node itself/, 'following oneself');
+refused('hall', q{SELECT seoulchain.follow('city/nobody/main')}, qr/is not a peer/, 'following a stranger');
+refused('hall', q{SELECT seoulchain.follow('main')}, qr/is no origin/, 'following what is no origin');
+refused('hall', q{SELECT seoulchain.unfollow('city/inspector/main')}, qr/is not followed/, 'unfollowing what is not followed');
+refused('hall', 'DROP EXTENSION seoulchain', qr/while there are ledger tables/, 'dropping the extension');
+$city->sql('hall', q{CREATE ROLE poor LOGIN REPLICATION; SELECT seoulchain.create_chain('secret')});
+my $where = $city->conninfo('hall', 'inspector');
+$city->sql('hall', "SELECT seoulchain.add_peer('city/inspector', '$where', '$key', 'poor')");
+refused('hall', q{SELECT seoulchain.share('secret', 'city/inspector')}, qr/may not read the whole database: role "poor".*no member of pg_read_all_data.*no fence/s, 'sharing with a node that may not read everything');
+$city->sql('hall', "SELECT seoulchain.add_peer('city/inspector', '$where', '$key', 'peer_inspector')");
+refused('hall', "SET ROLE poor; SELECT seoulchain.remove_peer('city/inspector')", qr/permission denied/, 'a wish of somebody who is no operator');
+$city->sql('hall', 'GRANT seoulchain_auditor TO poor');
+refused('hall', 'SET ROLE poor; SELECT conninfo FROM seoulchain.peer', qr/permission denied/, 'connection strings are for nobody');
+like($city->sql('hall', 'SET ROLE poor; SELECT name FROM seoulchain.peer; SELECT count(*) > 2 FROM seoulchain.network_status'), qr/inspector.*t$/s, 'an auditor reads the rest');
+refused('hall', 'SET ROLE poor; INSERT INTO seoulchain.message VALUES ($$city/hall$$, $$city/inspector$$, $$event$$, $$city/hall/main$$, 1)', qr/permission denied/, 'messages are written by nobody');
+my ($status, $out, $err) = $city->node('hall')->psql('postgres', 'SELECT 1', connstr => $city->node('hall')->connstr('postgres') . ' user=seoulchain_apply');
+like($err, qr/too many connections for role "seoulchain_apply"/, 'nobody logs in as the role that applies');
+
+# in another's name: a superuser of the inspector sends what is not his to say
+my $log = -s $city->node('hall')->logfile;
+$city->sql('inspector', q{INSERT INTO seoulchain.message VALUES
+	('city/inspector', 'city/hall', 'event', 'city/hall/main', 77, '{}'), ('city/inspector', 'city/hall', 'block', 'city/insurer/main', 77, '{}'),
+	('city/inspector', 'city/hall', 'request', 'city/inspector/main', 77, '{}'), ('city/inspector', 'city/hall', 'rubbish', 'city/inspector/main', 77, '{}');
+	INSERT INTO seoulchain.cosignature VALUES ('city/hall/main', 1, 'city/insurer', 'x')});
+$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE state = 'alarm' AND problem LIKE '4 of its messages were dropped%'}, 'the alarm');
+is($city->sql('hall', 'SELECT count(*) FROM seoulchain.message'), '0', 'what is not its own to say is dropped, and told');
+is($city->sql('hall', q{SELECT count(*) FROM seoulchain.cosignature WHERE witness = 'city/insurer'}), '0', 'so are cosignatures of others');
+$city->sql('inspector', 'DELETE FROM seoulchain.message');
+
+# a prepared transaction counts when it is committed
+$city->sql('inspector', q{CREATE SCHEMA inspector; CREATE TABLE inspector.inspection (plate text) USING ledger; INSERT INTO inspector.inspection VALUES ('1')});
+$city->sql('inspector', q{BEGIN; SELECT seoulchain.share('main', 'city/hall'); PREPARE TRANSACTION 'share'});
+$city->sql('hall', q{SELECT seoulchain.follow('city/inspector/main')});
+$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE chain = 'city/inspector/main' AND state = 'waiting' AND problem LIKE 'asked for%' AND hint LIKE '%share(''main'', ''city/hall'')%'}, 'the wait for a share');
+$city->sql('inspector', q{COMMIT PREPARED 'share'});
+$city->wait_cosigned('inspector', by => ['hall']);
+$city->same_everywhere('inspector', 'inspector.inspection', 'a share that was prepared is carried out', 'hall');
+
+# the worker is killed: it comes again
+foreach my $signal (qw(TERM KILL))
+{
+	my $query = q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'seoulchain network'};
+	my $pid = $city->sql('hall', $query);
+	kill $signal, $pid;
+	$city->wait_for('hall', "SELECT count(*) = 1 FROM ($query AND pid <> $pid) p", 'another worker') if $signal eq 'TERM';
+	$city->node('hall')->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($query AND pid <> $pid) p") if $signal eq 'KILL';
+	ok(1, "after SIG$signal there is another worker");
+}
+$city->sql('hall', q{CREATE TABLE hall.later (plate text) USING ledger});
+$city->sql('hall', q{INSERT INTO hall.later VALUES ('1')});
+$city->wait_cosigned('hall');
+$city->same_everywhere('hall', 'hall.later', 'and it works');
+
+# commands that want the database for themselves: the workers leave
+$city->sql('hall', 'CREATE DATABASE elsewhere');
+$city->node('hall')->safe_psql('elsewhere', 'CREATE EXTENSION seoulchain');
+$city->node('hall')->safe_psql('elsewhere', qq{SELECT seoulchain.create_node('city/elsewhere');
+	SELECT seoulchain.add_peer('city/inspector', 'host=/nowhere dbname=postgres', '$key', 'peer_inspector')});
+$city->wait_for('hall', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'seoulchain network' AND datname = 'elsewhere'}, 'its worker');
+$city->node('hall')->poll_query_until('elsewhere', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE direction = 'from' AND state = 'failing' AND problem LIKE 'node "city/inspector" cannot be reached:%'})
+  or fail('a peer that cannot be reached is told');
+refused('hall', 'CREATE DATABASE again TEMPLATE elsewhere', qr/^$/, 'CREATE DATABASE ... TEMPLATE');
+is($city->node('hall')->safe_psql('again', q{SELECT string_agg(DISTINCT state, ',') FROM seoulchain.network_status WHERE peer IS NOT NULL}), 'closed', 'the copy leaves the network alone');
+($status, $out, $err) = $city->node('hall')->psql('elsewhere', 'DROP EXTENSION seoulchain');
+like($err, qr/while this node has peers.*remove_peer/s, 'the extension stays as long as there are peers');
+$city->node('hall')->safe_psql('elsewhere', q{SELECT seoulchain.remove_peer('city/inspector')});
+$city->node('hall')->poll_query_until('elsewhere', q{SELECT count(*) = 0 FROM pg_publication});
+refused('hall', 'DROP DATABASE again', qr/^$/, 'DROP DATABASE');
+$city->wait_for('hall', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'seoulchain network' AND datname = 'elsewhere'}, 'its end');
+$city->node('hall')->safe_psql('elsewhere', 'DROP EXTENSION seoulchain');
+ok(1, 'without peers it goes');
+
+# an end: each side removes what is its own, and the other notices
+$city->sql('hall', q{SELECT seoulchain.remove_peer('city/inspector')});
+$city->wait_for('hall', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}, 'nothing left');
+ok(1, 'what connected the two is gone here');
+$city->wait_for('inspector', q{SELECT count(*) = 0 FROM pg_replication_slots WHERE slot_name = seoulchain.link_name('city/inspector', 'city/hall')}, 'the slot gone');
+ok(1, 'and the slot there');
+is($city->sql('hall', 'SELECT count(*) FROM inspector.inspection'), '1', 'the copy stays');
+$city->node('hall')->stop;
+$city->sql('inspector', q{SELECT seoulchain.remove_peer('city/hall')});
+$city->wait_for('inspector', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}, 'nothing left');
+ok(1, 'a node that is away keeps nothing from being removed');
+is($city->sql('inspector', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'seoulchain network'}), '0', 'without peers there is no worker')
+  if $city->wait_for('inspector', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'seoulchain network'}, 'the end of the worker');
 done_testing();
