@@ -58,7 +58,7 @@ AS $$
 			(SELECT pg_catalog.max(b.height) FROM seoulchain.chain_block b WHERE b.chain_id = c.chain_id) AS height,
 			(SELECT pg_catalog.string_agg(l.ledger_name, ', ' ORDER BY l.table_id) FROM seoulchain.ledger l
 				LEFT JOIN pg_catalog.pg_subscription_rel r ON r.srrelid = l.relation AND r.srsubid = i.subid
-				WHERE l.chain_id = c.chain_id AND l.relation <> 0 AND r.srsubstate IS DISTINCT FROM 'r') AS unready,
+				WHERE l.chain_id = c.chain_id AND l.relation <> 0 AND l.dropped_seq IS NULL AND r.srsubstate IS DISTINCT FROM 'r') AS unready,
 			(SELECT pg_catalog.count(*) FROM seoulchain.message m WHERE m.origin = f.origin AND m.kind = 'event') AS stuck,
 			(SELECT st.error FROM seoulchain.network_state(f.origin) st) AS error
 		FROM seoulchain.follow f JOIN incoming i ON i.name = f.peer

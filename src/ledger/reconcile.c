@@ -161,6 +161,8 @@ rename_table(Relation rel, const ScLedgerTable *table, const char *old_name)
 		return;
 	sc_event_rename_table(&event, old_name, new_name, &name);
 	(void) record_event(table, &event);
+	/* when its schema is renamed nothing else tells those who decode changes of its rows */
+	CacheInvalidateRelcache(rel);
 }
 
 /* errors when the relation is no more what it was when it was registered */

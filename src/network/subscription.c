@@ -64,7 +64,8 @@ sc_subscription_ready(const char *peer, int32 chain_id)
 		ScLedgerTable *table = lfirst(lc);
 		XLogRecPtr	lsn;
 
-		if (OidIsValid(table->relation) &&
+		/* nothing comes for a table that its node dropped */
+		if (OidIsValid(table->relation) && table->dropped_seq == 0 &&
 			GetSubscriptionRelState(subid, table->relation, &lsn) != SUBREL_STATE_READY)
 			return false;
 	}
@@ -102,14 +103,14 @@ take_up_tables(const char *me, const char *peer, Oid subid)
 	}
 }
 
-/* gives up tables of chains that are no longer followed, once they are synchronised */
+/* gives up tables that their node dropped, and tables of chains that are no longer followed, once they are synchronised */
 static void
 give_up_tables(const char *peer, Oid subid)
 {
 	uint64		rows = sc_query("SELECT r.srrelid FROM pg_catalog.pg_subscription_rel r "
 								"JOIN seoulchain.ledger l ON l.relation = r.srrelid JOIN seoulchain.chain c USING (chain_id) "
-								"WHERE r.srsubid = %u AND r.srsubstate = 'r' AND c.copy AND NOT EXISTS "
-								"(SELECT FROM seoulchain.follow f WHERE f.origin = c.origin AND f.peer = %s)",
+								"WHERE r.srsubid = %u AND c.copy AND (l.dropped_seq IS NOT NULL OR (r.srsubstate = 'r' AND NOT EXISTS "
+								"(SELECT FROM seoulchain.follow f WHERE f.origin = c.origin AND f.peer = %s)))",
 								subid, quote_literal_cstr(peer));
 	Oid		   *tables = palloc(sizeof(Oid) * Max(rows, 1));
 

@@ -23,7 +23,9 @@ my %generate = (
 	rsa     => '-algorithm RSA -pkeyopt rsa_keygen_bits:2048');
 my %algorithm = (ed25519 => 'EdDSA', p256 => 'ES256', rsa => 'PS256');
 # the server reads files from here too
-my $dir = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir());
+# (made when it is first needed: where temporary files go is known once the test runs)
+my $folder;
+sub folder { return $folder //= File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir()) }
 my $made = 0;
 
 sub algorithm_of { return $algorithm{ $_[0]{kind} } }
@@ -31,7 +33,7 @@ sub algorithm_of { return $algorithm{ $_[0]{kind} } }
 sub write_file
 {
 	my ($bytes, $name) = @_;
-	my $path = "$dir/" . ($name // 'file' . ++$made);
+	my $path = folder() . "/" . ($name // 'file' . ++$made);
 	open(my $fh, '>:raw', $path) or die "$path: $!";
 	print $fh $bytes;
 	close($fh) or die "$path: $!";
@@ -42,8 +44,8 @@ sub write_file
 sub run_openssl
 {
 	my $arguments = shift;
-	my $out = `openssl $arguments 2>$dir/errors`;
-	die "openssl $arguments: " . slurp_file("$dir/errors") if $?;
+	my $out = `openssl $arguments 2>@{[folder()]}/errors`;
+	die "openssl $arguments: " . slurp_file(folder() . "/errors") if $?;
 	return $out;
 }
 
@@ -51,7 +53,7 @@ sub run_openssl
 sub make_key
 {
 	my $kind = shift;
-	my $file = "$dir/key" . ++$made;
+	my $file = folder() . "/key" . ++$made;
 	run_openssl("genpkey $generate{$kind} -out $file");
 	return { kind => $kind, file => $file };
 }
@@ -75,12 +77,12 @@ sub der_of_pem
 sub make_authority
 {
 	my ($name, %how) = @_;
-	my $authority = { key => make_key('p256'), dir => "$dir/authority" . ++$made, name => $name };
+	my $authority = { key => make_key('p256'), dir => folder() . "/authority" . ++$made, name => $name };
 	mkdir $authority->{dir} or die "$authority->{dir}: $!";
 	my $in = $authority->{dir};
-	write_file('', substr("$in/index.txt", length("$dir/")));
-	write_file("01\n", substr("$in/$_", length("$dir/"))) foreach qw(serial crlnumber);
-	write_file(<<"CONFIG", substr("$in/config", length("$dir/")));
+	write_file('', substr("$in/index.txt", length(folder() . "/")));
+	write_file("01\n", substr("$in/$_", length(folder() . "/"))) foreach qw(serial crlnumber);
+	write_file(<<"CONFIG", substr("$in/config", length(folder() . "/")));
 [ca]
 default_ca = the_ca
 [the_ca]
@@ -110,7 +112,7 @@ distinguished_name = dn
 CONFIG
 	$authority->{pem} = $how{by} ? issue($how{by}, $authority->{key}, $name, %how, usage => 'authority')
 	  : run_openssl("req -x509 -new -config $in/config -extensions authority -key $authority->{key}{file} -subj /CN=$name -days 30");
-	write_file($authority->{pem}, substr("$in/certificate", length("$dir/")));
+	write_file($authority->{pem}, substr("$in/certificate", length(folder() . "/")));
 	return $authority;
 }
 
@@ -119,7 +121,7 @@ sub issue
 {
 	my ($authority, $key, $name, %how) = @_;
 	my $config = "$authority->{dir}/config";
-	my $request = "$dir/request";
+	my $request = folder() . "/request";
 	my $dates = ($how{from} ? "-startdate $how{from} " : '') . ($how{until} ? "-enddate $how{until} " : '');
 	my $usage = $how{usage} // 'signing';
 	run_openssl("req -new -config $config -key $key->{file} -subj /CN=$name -out $request");
