@@ -186,6 +186,7 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.set_policy(text, text),
 	seoulchain.add_cosignature(text, text, bigint)
 TO seoulchain_operator;
+GRANT SELECT ON seoulchain.followed_rules TO seoulchain_operator;
 GRANT SELECT ON seoulchain.policies, seoulchain.cosignatures_missing TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	seoulchain.policies(),

@@ -7,6 +7,7 @@
  * to the same, and an honest origin, which judged the row with the same
  * state, accepted it.  What stands in the ledger takes effect, refused or not.
  * A rule in SQL is never called: it is whatever this node's tables make of it.
+ * A rule of the same version but other sources may accept a row, not refuse it.
  * Context: the sealing worker, in the transaction that stores the block.
  */
 #include "postgres.h"
@@ -188,6 +189,11 @@ sc_followed_judge(ScFollowed *followed, const ScFollowedRow *row, char **why)
 	MemoryContextReset(followed->row_context);
 	read_texts(followed, row);
 	rule = refusing_rule(followed, row);
+	if (rule != NULL && rule->other_sources)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("contract \"%s\", version %d: rule \"%s\" of this node has other sources than the one that was activated, and refuses the row with ledger_seq %lld",
+						rule->contract, rule->version, rule->rule->name, (long long) row->ledger_seq)));
 	take_effect(followed, row);
 	MemoryContextSwitchTo(caller);
 	if (rule != NULL)

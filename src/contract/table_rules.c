@@ -109,7 +109,7 @@ contract_name(int32 contract_id)
 
 /* is this node's rule the one that was activated? */
 static void
-check_same_rule(const ScTableRule *rule, const char *name, const char *version, bytea *digest)
+check_same_rule(ScTableRule *rule, const char *name, const char *version, bytea *digest, bool other_sources_ok)
 {
 	ScHash		hash;
 	char		hex[2 * SC_HASH_LEN + 1] = "";
@@ -125,7 +125,8 @@ check_same_rule(const ScTableRule *rule, const char *name, const char *version, 
 		for (int i = 0; i < SC_HASH_LEN; i++)
 			snprintf(hex + 2 * i, 3, "%02x", hash.bytes[i]);
 	}
-	if (strcmp(rule->rule->version, version) != 0 || strcmp(rule->rule->source_digest, hex) != 0)
+	rule->other_sources = strcmp(rule->rule->source_digest, hex) != 0;
+	if (strcmp(rule->rule->version, version) != 0 || (rule->other_sources && !other_sources_ok))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("contract \"%s\": rule \"%s\" of this node is not the one that was activated", rule->contract, name),
@@ -202,7 +203,7 @@ bind_columns(ScTableRules *rules, ScTableRule *rule, List *columns)
 	}
 }
 
-/* fills in a rule from its row; false when it had ended by then */
+/* fills in a rule from its row; false when it had ended by then (DT_NOBEGIN: rules of the past are wanted) */
 static bool
 read_rule(ScTableRules *rules, ScTableRule *rule, HeapTuple tuple, TupleDesc desc, List *columns, TimestampTz now)
 {
@@ -225,7 +226,7 @@ read_rule(ScTableRules *rules, ScTableRule *rule, HeapTuple tuple, TupleDesc des
 	name = TextDatumGetCString(values[SC_RULE_ATTR_RULE - 1]);
 	rule->rule = sc_rule_find(name);
 	check_same_rule(rule, name, TextDatumGetCString(values[SC_RULE_ATTR_RULE_VERSION - 1]),
-					DatumGetByteaPP(values[SC_RULE_ATTR_DIGEST - 1]));
+					DatumGetByteaPP(values[SC_RULE_ATTR_DIGEST - 1]), TIMESTAMP_IS_NOBEGIN(now));
 	read_parameters(rule, TextDatumGetCString(values[SC_RULE_ATTR_PARAMETERS - 1]));
 	bind_columns(rules, rule, columns);
 	return true;

@@ -23,6 +23,7 @@ typedef struct ScTableRule
 	int		   *columns;		/* args->nvalues places in ScTableRules.attnums */
 	TimestampTz from;			/* it judges rows accepted in [from, until) */
 	TimestampTz until;			/* DT_NOEND while it has none */
+	bool		other_sources;	/* of the same version, but not those that were activated (sc_table_rules_ever only) */
 } ScTableRule;
 
 typedef struct ScTableRules
@@ -50,7 +51,9 @@ extern const ScTableRules *sc_table_rules(Relation rel, int32 table_id);
 
 /*
  * The same with the rules that have ended, for whoever judges rows of the
- * past; palloc'd in the current memory context, and not cached.
+ * past; palloc'd in the current memory context, and not cached.  A rule of
+ * other sources is no error if it is of the version that was activated: the
+ * releases of several nodes differ, and history outlives releases.
  */
 extern const ScTableRules *sc_table_rules_ever(int32 table_id);
 

@@ -185,10 +185,27 @@ $city->sql('shop', 'UPDATE ' . sprintf($rules, '99'));
 hall("INSERT INTO hall.unknown VALUES ('x')");
 my $unknown_size = $city->seal('hall', 'unknown');
 $city->wait_for('shop', q{SELECT count(*) = 1 FROM hall.unknown});
+is($city->sql('shop', q{SELECT judged FROM seoulchain.followed_rules WHERE contract = 'unknown'}), 'not here: blocks wait', 'unknown: the view says so');
 is($city->sql('shop', "SELECT count(*) FROM seoulchain.cosignature WHERE origin = 'city/hall/unknown' AND tree_size >= $unknown_size"), '0', 'unknown: what cannot be judged is not cosigned');
 is($city->sql('shop', "SELECT count(*) FROM seoulchain.dispute WHERE origin = 'city/hall/unknown'"), '0', 'unknown: and nobody is accused');
 $city->sql('shop', 'UPDATE ' . sprintf($rules, $version));
 ok($city->wait_cosigned('hall', chain => 'unknown'), 'unknown: with the rule there it goes on');
+
+# the same version from other sources accepts, but does not accuse
+my $digest = q{UPDATE seoulchain.contract_rule SET digest = %s WHERE contract_id = (SELECT contract_id FROM seoulchain.contract WHERE name = 'unknown')};
+$city->sql('shop', sprintf $digest, q{sha256('another release')});
+hall("INSERT INTO hall.unknown VALUES ('y')");
+ok($city->wait_cosigned('hall', chain => 'unknown'), 'other sources: what they accept is cosigned');
+is($city->sql('shop', q{SELECT judged, keeps_state FROM seoulchain.followed_rules WHERE contract = 'unknown'}), 'other sources: what they refuse waits|t', 'other sources: the view says so');
+hall('CREATE TABLE public.kept AS SELECT * FROM seoulchain.contract_rule; DELETE FROM seoulchain.contract_rule; ALTER TABLE hall.unknown SET (autovacuum_enabled = true)');
+hall("INSERT INTO hall.unknown VALUES ('y')");
+hall('INSERT INTO seoulchain.contract_rule TABLE public.kept; DROP TABLE public.kept');
+$unknown_size = $city->seal('hall', 'unknown');
+$city->wait_for('shop', q{SELECT count(*) = 3 FROM hall.unknown});
+is($city->sql('shop', "SELECT count(*) FROM seoulchain.dispute WHERE origin = 'city/hall/unknown'"), '0', 'other sources: what they refuse is not disputed');
+is($city->sql('shop', "SELECT count(*) FROM seoulchain.cosignature WHERE origin = 'city/hall/unknown' AND tree_size >= $unknown_size"), '0', 'other sources: ... nor cosigned');
+$city->sql('shop', sprintf $digest, q{decode((SELECT digest FROM seoulchain.rules WHERE rule = 'one_per'), 'hex')});
+disputed('shop', 'unknown', 'broken rule', qr/.*there is a row for/, 'other sources: it is, once the rule is there');
 
 # --- signatures -------------------------------------------------------------------------------------
 my %unsigned = (
@@ -213,7 +230,7 @@ foreach my $what (sort keys %unsigned)
 	hall("SELECT seoulchain.seal('$chain')");
 	disputed('shop', $chain, 'member signature', qr/row with ledger_seq $seq of "hall.$chain": .*$why/, "$what: the follower names the row");
 }
-is($city->sql('shop', q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '/(break|sign)_'}), '0', 'nothing else is disputed');
+is($city->sql('shop', q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '/(break_|sign_|unknown)'}), '0', 'nothing else is disputed');
 hall("INSERT INTO hall.vote VALUES ('in the end', 'a')");
 ok($city->wait_cosigned('hall', chain => 'honest'), 'the honest chain goes on');
 done_testing;
