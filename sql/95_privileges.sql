@@ -175,6 +175,11 @@ GRANT EXECUTE ON FUNCTION
 TO seoulchain_operator;
 GRANT SELECT ON seoulchain.city_views TO seoulchain_operator;
 
+/* watching: who runs the node */
+GRANT SELECT ON seoulchain.nodes, seoulchain.lag, seoulchain.city_problems, seoulchain.city TO seoulchain_operator;
+GRANT EXECUTE ON FUNCTION seoulchain.nodes(), seoulchain.lag(), seoulchain.city_problems(), seoulchain.city()
+TO seoulchain_operator, seoulchain_auditor;
+
 /* these ask whether the caller may SELECT the tables */
 GRANT EXECUTE ON FUNCTION
 	seoulchain.replay(text, integer, timestamptz, timestamptz, text),
