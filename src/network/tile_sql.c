@@ -18,6 +18,7 @@
 #include "ledger/error.h"
 #include "miscadmin.h"
 #include "network/bundle.h"
+#include "network/final.h"
 #include "network/public.h"
 #include "proof/sizes.h"
 #include "seal/tree_store.h"
@@ -38,23 +39,32 @@ make_bytea(const void *data, size_t len)
 	return result;
 }
 
-/* the newest signed checkpoint */
+/* is the chain's newest checkpoint final only when witnesses have cosigned it? */
+static bool
+has_policy(const ScChain *chain, Snapshot snapshot)
+{
+	return sc_policy_for_size(sc_policy_history(chain, snapshot), sc_size_signed(chain->chain_id, snapshot)) != NULL;
+}
+
+/* the checkpoint to publish: the newest final one if a policy is in force, else the newest signed one */
 static bytea *
 checkpoint_file(const ScChain *chain, Snapshot snapshot)
 {
-	int64		height;
-	int64		size;
-	char	   *lines;
+	ScFinal		shown;
 	char	   *note;
 	ScHash		root;
 
-	if (!sc_signature_find(chain->chain_id, -1, snapshot, &height, &size, &lines))
+	if (has_policy(chain, snapshot))
+		sc_final_hook(chain, -1, 0, snapshot, &shown);
+	else if (!sc_signature_find(chain->chain_id, -1, snapshot, &shown.height, &shown.size, &shown.lines))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("chain \"%s\" has no signed block yet", chain->name),
 				 errhint("Run seoulchain.seal('%s').", chain->name)));
-	sc_tree_root(chain->chain_id, size, snapshot, &root);
-	note = sc_checkpoint_note(chain->origin, size, &root, lines);
+	else
+		shown.lines = sc_note_lines_hook(chain, shown.height, shown.lines, snapshot);
+	sc_tree_root(chain->chain_id, shown.size, snapshot, &root);
+	note = sc_checkpoint_note(chain->origin, shown.size, &root, shown.lines);
 	return make_bytea(note, strlen(note));
 }
 
@@ -127,10 +137,11 @@ entry_tile(const ScChain *chain, const ScTilePath *path, Snapshot snapshot)
 /*
  * seoulchain.tile(chain text, path text) -> bytea
  *
- * A file of the chain's log: "checkpoint", the newest signed one; a tile of
- * hashes; a bundle of entries, which are the leaves.  Privileges: everybody
- * for a public chain, else members of seoulchain_auditor.  Errors:
- * UNDEFINED_OBJECT; INSUFFICIENT_PRIVILEGE; INVALID_PARAMETER_VALUE for what
+ * A file of the chain's log: "checkpoint", the newest signed one, or final
+ * one while the chain has a policy; a tile of hashes; a bundle of entries,
+ * which are the leaves.  Privileges: everybody for a public chain, else
+ * members of seoulchain_auditor.  Errors: UNDEFINED_OBJECT;
+ * OBJECT_NOT_IN_PREREQUISITE_STATE without such a checkpoint; INSUFFICIENT_PRIVILEGE; INVALID_PARAMETER_VALUE for what
  * is no path; NO_DATA_FOUND for a tile beyond the signed tree, and for a leaf
  * whose row is gone; DATA_CORRUPTED for one that is not what was sealed.
  */

@@ -145,7 +145,7 @@ sub put_checkpoint { my $text = shift; open my $out, '>', "$copy/checkpoint" or 
 put_checkpoint($checkpoint =~ s/^seoul/busan/r);
 script_says([ 'seoulchain-export', $copy ], 1, qr/holds another log, busan/, 'into another log\'s directory');
 put_checkpoint($checkpoint =~ s/^(.*\n)(\d+)/$1 . ($2 + 1)/er);
-script_says([ 'seoulchain-export', $copy ], 1, qr/has \d+ already: is it an old backup/, 'from a database that is behind');
+script_says([ 'seoulchain-export', $copy ], 1, qr/has \d+ already: is the database an old backup/, 'from a database that is behind');
 put_checkpoint($checkpoint =~ s/^(.*\n.*\n)./$1A/r =~ s/^(.*\n.*\n)A(.)/$1 . 'A' . ($2 eq 'B' ? 'C' : 'B')/er);
 script_says([ 'seoulchain-export', $copy ], 1, qr/holds another history/, 'from a database with another history');
 put_checkpoint('nonsense');
@@ -248,11 +248,48 @@ $slow->quit;
 like($other->query_safe('SELECT 1'), qr/409/, 'and is told the size');
 $other->quit;
 
+# the script that asks witnesses, and a policy that wants one
+my $gateway = Seoulchain::Http->new(sub {
+		my ($method, $path, $body) = @_;
+		return ('200 OK', 'text/plain', "not a signature\n") if $path eq '/liar/add-checkpoint';
+		return ('409 Conflict', 'text/x.tlog.size', "no size\n") if $path eq '/confused/add-checkpoint';
+		return ('404 Not Found', 'text/plain', 'no') if $path ne '/witness/add-checkpoint';
+		my ($code, $answer) = ask($body);
+		return ($code, $code == 409 ? 'text/x.tlog.size' : 'text/plain', body($answer));
+});
+my $url = $gateway->url;
+my $policy = "log $vkey\nwitness archive $key $url/witness\nquorum archive\n";
+sql("SELECT seoulchain.set_policy('main', '$policy')");
+seal($node);
+refused(q{SELECT seoulchain.tile('main', 'checkpoint')}, qr/no final checkpoint.*witnesses are missing: "archive"/s, 'a policy keeps back what is not final');
+is((run_script('seoulchain-export', "$dir.new"))[0], 1, 'from the export, too');
+script_says([ 'seoulchain-witness', "$url/nowhere" ], 1, qr{/nowhere: answers with HTTP status 404: no}, 'no witness there');
+script_says([ 'seoulchain-witness', "$url/liar" ], 1, qr{/liar: its answer was not taken}, 'one that lies');
+script_says([ 'seoulchain-witness', "$url/confused" ], 1, qr{/confused: names a size that is none}, 'one that is confused');
+script_says([ 'seoulchain-witness', 'http://127.0.0.1:1' ], 1, qr{127.0.0.1:1: cannot be reached}, 'nobody listens');
+$newest = sql('SELECT max(tree_size) FROM seoulchain.block');
+script_says([ 'seoulchain-witness', "$url/witness" ], 0, qr{^main: $newest leaves cosigned by $url/witness$}, 'the script has the checkpoint cosigned');
+ok(Seoulchain::LogReader->new(\&tile)->signed_by($key), 'the cosignature is in the published checkpoint');
+script_says([ 'seoulchain-witness', '--chain', 'main', "$url/witness/" ], 0, qr/cosigned/, 'once more');
+script_says([ 'seoulchain-witness' ], 2, qr/which witness/, 'without a witness');
+script_says([ 'seoulchain-witness', '-c', q{x';}, $url ], 2, qr/not the name of a chain/, 'with a name that is none');
+script_says([ 'seoulchain-witness', '--help' ], 0, qr/^Usage: /, 'its help');
+
+# a log that changes its key is witnessed by both
+my $next = sql(q{SELECT seoulchain.rotate_log_key('main')});
+seal($node);
+script_says([ 'seoulchain-witness', "$url/witness" ], 0, qr/cosigned/, 'the checkpoint that both keys sign');
+sql(q{INSERT INTO car VALUES ('E 4', 4)});
+seal($node);
+script_says([ 'seoulchain-witness', "$url/witness" ], 1, qr/status 403/, 'one that only the new key signs');
+sql("SELECT seoulchain.add_witnessed_log('$next')", $witness);
+script_says([ 'seoulchain-witness', "$url/witness" ], 0, qr/cosigned/, 'once the witness knows it');
+
 # a log that shows two histories: signed with its own key, both checkpoints are the proof
 sub sign_as_log
 {
 	my $text = shift;
-	my ($file) = glob("$keys/*/*+main.log.key");
+	my ($file) = glob("$keys/*/*+main.*.log.key");
 	my ($name, $id, $secret) = slurp_file($file) =~ /^PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+(\S+)/ or die;
 	my $dir = PostgreSQL::Test::Utils::tempdir();
 	PostgreSQL::Test::Utils::append_to_file("$dir/text", $text);
@@ -268,13 +305,13 @@ is((ask("old $newest\n\n$other_history"))[0], 409, 'another root for the size th
 is(sql('SELECT origin, fault, proof FROM seoulchain.dispute', $witness), 'seoul.go.kr/city-hall/main|two roots|t', 'is a proof against the log');
 my $evidence = PostgreSQL::Test::Utils::tempdir() . '/evidence';
 PostgreSQL::Test::Utils::append_to_file($evidence, sql('SELECT evidence FROM seoulchain.dispute', $witness) . "\n");
-like((run_script('seoulchain-verify', '--key', $vkey, $evidence))[1], qr/PROOF: two different histories/, 'that convinces a stranger');
+like((run_script('seoulchain-verify', '--key', $next, $evidence))[1], qr/PROOF: two different histories/, 'that convinces a stranger');
 
 # no more
 sql(q{SELECT seoulchain.remove_witnessed_log('seoul.go.kr/city-hall/main')}, $witness);
 is((ask(request($newest)))[0], 404, 'a log that was removed');
 refused(q{SELECT seoulchain.remove_witnessed_log('seoul.go.kr/city-hall/main')}, qr/does not witness/, 'is removed once', $witness);
-sql("SELECT seoulchain.add_witnessed_log('$vkey')", $witness);
+sql("SELECT seoulchain.add_witnessed_log('$next')", $witness);
 is((ask(request(0)))[0], 409, 'added again, it goes on from where it was');
 
 is_intact($witness, 'the witness is intact');
