@@ -200,14 +200,27 @@ sc_policy_for_size(List *history, int64 size)
 	return result;
 }
 
-/* appends the line by a key, unless it is there; true if it was appended */
+/* appends the line by a key, unless one is there */
 static void
 add_line_by(List **chosen, const Candidate *candidate, const ScVerifierKey *key)
 {
-	const ScLine *line = sc_lines_by(candidate->lines, key, candidate->chain, &candidate->block);
+	const ScLine *line;
+	ListCell   *lc;
 
+	foreach(lc, *chosen)
+		if (sc_line_names(lfirst(lc), key))
+			return;
+	line = sc_lines_by(candidate->lines, key, candidate->chain, &candidate->block);
 	if (line != NULL)
-		*chosen = list_append_unique_ptr(*chosen, unconstify(ScLine *, line));
+		*chosen = lappend(*chosen, unconstify(ScLine *, line));
+}
+
+/* the lines of a policy's witnesses */
+static void
+add_policy_lines(List **chosen, const Candidate *candidate, const ScPolicyEntry *entry)
+{
+	for (int i = 0; entry != NULL && entry->policy != NULL && i < entry->policy->nkeys; i++)
+		add_line_by(chosen, candidate, &entry->policy->keys[i]);
 }
 
 /* the same for a key as text; text that is no key has no lines */
@@ -235,29 +248,29 @@ add_own_lines(List **chosen, const Candidate *candidate, Snapshot snapshot)
 		add_line_by_text(chosen, candidate, ((ScKeyEpoch *) lfirst(lc))->key);
 }
 
-/* the good lines in the order: own, of the policies, of those whom this node knows otherwise */
+/*
+ * The good lines: own, of the policy in force and of others, of those whom
+ * this node knows otherwise.  Those of policies are more than 16 only where
+ * policies have more witnesses.
+ */
 static char *
 good_lines(const Candidate *candidate, List *history, Snapshot snapshot)
 {
 	StringInfoData text;
 	List	   *chosen = NIL;
 	ListCell   *lc;
-	int			needed;
+	int			most;
 
 	add_own_lines(&chosen, candidate, snapshot);
+	add_policy_lines(&chosen, candidate, sc_policy_for_size(history, candidate->block.tree_size));
+	most = Max(list_length(chosen), SC_NOTE_LINES_MAX);
 	foreach(lc, history)
-	{
-		const ScPolicyEntry *entry = lfirst(lc);
-
-		for (int i = 0; entry->policy != NULL && i < entry->policy->nkeys; i++)
-			add_line_by(&chosen, candidate, &entry->policy->keys[i]);
-	}
-	needed = list_length(chosen);
+		add_policy_lines(&chosen, candidate, lfirst(lc));
 	foreach(lc, sc_known_cosigner_keys())
 		add_line_by_text(&chosen, candidate, lfirst(lc));
 	initStringInfo(&text);
 	foreach(lc, chosen)
-		if (foreach_current_index(lc) < Max(needed, SC_NOTE_LINES_MAX))
+		if (foreach_current_index(lc) < Min(most, SC_NOTE_SIGS_MAX))
 			appendStringInfoString(&text, ((ScLine *) lfirst(lc))->text);
 	return text.data;
 }
@@ -388,7 +401,7 @@ note_lines(const ScChain *chain, int64 height, const char *lines, Snapshot snaps
 	if (!load_candidate(&candidate, chain, height, snapshot) ||
 		list_length(candidate.lines) <= list_length(sc_lines_split(lines)))
 		return pstrdup(lines);
-	return good_lines(&candidate, sc_policy_list(chain, snapshot), snapshot);
+	return good_lines(&candidate, sc_policy_history(chain, snapshot), snapshot);
 }
 
 void

@@ -109,7 +109,8 @@ test_receipts(void)
 	CHECK(says("receipt2: VERIFIED") && says(ORIGIN) && says("usedcar.inspection") && says("car = KMHEM42APXA000001") &&
 		  says("km = 48210") && says("123") && says("leaf 2 of 7") && says("signed by") && !says("cosigned by"));
 	CHECK(run_key(witness_vkey, "receipt2") == 0 && says("cosigned by    seoul.go.kr/city-hall at 2025-12-31 00:00:00 UTC"));
-	CHECK(run("--policy policy receipt2") == 0 && says("signed by") && says("cosigned by"));
+	CHECK(run("--policy policy receipt2") == 0 && says("signed by") && says("cosigned by") && says("your policy    "));
+	CHECK(run_key(witness_vkey, "receipt2") == 0 && !says("your policy"));
 	CHECK(run_key(log_vkey, "receipt0") == 0 && says("type = genesis") && says("event number"));
 	CHECK(run_key(log_vkey, "receipt1") == 0 && says("name = car") && says("usedcar.inspection"));
 	CHECK(run_key(log_vkey, "receipt6") == 0 && says("block height") && says("{[1,3),[123,126)}") && says("block hash"));
