@@ -29,6 +29,7 @@
 #include "proof/guard.h"
 #include "proof/signed_row.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -76,7 +77,12 @@ open_source(Check *check, int32 table_id)
 	source->table = sc_ledger_by_id(table_id);
 	if (source->table == NULL || !OidIsValid(source->table->relation))
 		return source;
-	source->rel = table_open(source->table->relation, AccessShareLock);
+	/* nobody who rewrites a copy's table may hold up the sealing of all chains */
+	if (!ConditionalLockRelationOid(source->table->relation, AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("table \"%s\" is locked by somebody", source->table->ledger_name)));
+	source->rel = table_open(source->table->relation, NoLock);
 	source->followed = sc_followed_begin(source->rel, table_id, check->state, check->snapshot);
 	source->signed_table = sc_signed_table(source->rel, source->table, check->snapshot);
 	if (source->signed_table->rules == NIL)
