@@ -4,6 +4,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Seoulchain::City;
+use Seoulchain::LogReader;
 use Seoulchain::Test;
 use Test::More;
 
@@ -120,6 +121,20 @@ is($city->sql('hall', q{SELECT string_agg(concat_ws(' ', node, receiving, sendin
 $city->wait_for('hall', q{SELECT count(*) = 4 AND bool_and(blocks = 0 AND seconds = 0) FROM seoulchain.lag}, 'nobody is behind');
 refused('hall', q{SET ROLE clerk; SELECT * FROM seoulchain.city}, qr/permission denied/, 'not everybody watches');
 is($city->sql('hall', q{SET ROLE op; SELECT node, state, problems FROM seoulchain.city}), 'city/hall|well|0', 'operators do');
+
+# a public chain is public wherever it is followed, and its log the same
+refused('inspector', q{CREATE ROLE reader; SET ROLE reader; SELECT seoulchain.tile('city/hall/main', 'checkpoint')}, qr/chain "city.hall.main" is not public/, 'a copy is not public');
+refused('inspector', q{SELECT seoulchain.set_public('city/hall/main')}, qr/is a copy of another node's chain/, 'nor for the follower to publish');
+$city->sql('hall', q{SELECT seoulchain.set_public('main')});
+$city->settle;
+$city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.public_chains WHERE chain = 'city/hall/main'}, 'the event has come');
+my $log = Seoulchain::LogReader->new(sub { return pack 'H*', $city->sql('inspector', "SET ROLE reader; SELECT encode(seoulchain.tile('city/hall/main', '$_[0]'), 'hex')") });
+my $tiles = Seoulchain::LogReader->new(sub { return pack 'H*', $city->sql('hall', "SELECT encode(seoulchain.tile('main', '$_[0]'), 'hex')") });
+is($log->origin, 'city/hall/main', 'a follower shows the log');
+is(unpack('H*', $log->root_of_entries), unpack('H*', $log->root), 'its entries give the root');
+is(unpack('H*', $log->root_of_tiles(0)), unpack('H*', $log->root), 'and so do its tiles');
+is_deeply([ $log->entries ], [ ($tiles->entries)[ 0 .. $log->size - 1 ] ], 'they are the origin\'s');
+ok($log->signed_by($city->key($_)), "$_ has cosigned what is shown") foreach qw(hall inspector);
 
 # one is cut off: the others say who, and how far behind it is
 $city->sql('hall', q{SELECT seoulchain.set_policy('main', } . quote(policy('hall', 2, qw(inspector insurer))) . ')');
