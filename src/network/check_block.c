@@ -115,6 +115,21 @@ find_source(Check *check, int32 table_id)
 	return check->last;
 }
 
+/* after an error: relations and slots are gone with the subtransaction, not what core has allocated */
+static void
+release_sources(Check *check)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->sources)
+	{
+		Source	   *source = lfirst(lc);
+
+		if (source->signed_table != NULL)
+			sc_buf_free(&source->signed_table->payload);
+	}
+}
+
 static void
 close_sources(Check *check)
 {
@@ -290,7 +305,10 @@ check_block(ScIntegrateBlock *block)
 	sc_buf_free(&check.payload);
 	MemoryContextSwitchTo(old);
 	if (!ok)
+	{
+		release_sources(&check);
 		sc_integrate_wait(block, psprintf("block " INT64_FORMAT " cannot be judged here: %s", block->block->height, message));
+	}
 	MemoryContextDelete(context);
 }
 
