@@ -7,8 +7,7 @@ CREATE FUNCTION seoulchain.nodes(OUT node text, OUT receiving text, OUT last_hea
 	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 	WITH link AS (
 		SELECT p.name AS node, p.added_at, me.name AS me,
-			'seoulchain_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(p.name || E'\n' || me.name, 'UTF8')), 'hex'), 16) AS incoming,
-			'seoulchain_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(me.name || E'\n' || p.name, 'UTF8')), 'hex'), 16) AS outgoing
+			seoulchain.link_name(p.name, me.name) AS incoming, seoulchain.link_name(me.name, p.name) AS outgoing
 		FROM seoulchain.peer p CROSS JOIN seoulchain.node me
 	)
 	SELECT l.node,
@@ -101,12 +100,17 @@ CREATE FUNCTION seoulchain.city_problems(OUT rank integer, OUT state text, OUT a
 	SELECT 4, 'alarm', a.about, a.kind || ': ' || a.what, a.hint, a.since
 	FROM seoulchain.alarms a WHERE a.kind NOT IN ('proof against a chain', 'complaint about a chain')
 	UNION ALL
-	SELECT 5, 'apart', n.node, CASE WHEN n.receiving NOT IN ('on', 'copying') THEN 'nothing arrives from it: our subscription is ' || n.receiving
-			WHEN n.sending <> 'on' THEN 'it takes nothing from us: its slot is ' || n.sending
-			ELSE 'nothing was heard from it since ' || n.last_heard END,
-		'SELECT * FROM seoulchain.network_status tells what is missing on this side; ask its operator about the other.', n.last_heard
+	SELECT CASE WHEN t.state = 'waiting' THEN 6 ELSE 5 END, CASE WHEN t.state = 'waiting' THEN 'waiting' ELSE 'apart' END,
+		coalesce(t.chain, t.peer, 'this server'),
+		CASE t.direction WHEN 'from' THEN 'from ' || t.peer || ': ' WHEN 'to' THEN 'to ' || t.peer || ': ' ELSE '' END || t.problem,
+		coalesce(t.hint, 'Ask the operator of ' || t.peer || '; the log of this server says more.'), t.since
+	FROM seoulchain.network_status() t, late
+	WHERE t.state NOT IN ('ok', 'waiting') OR (t.state = 'waiting' AND t.since < pg_catalog.clock_timestamp() - late.after)
+	UNION ALL
+	SELECT 5, 'apart', n.node, 'nothing was heard from it since ' || n.last_heard,
+		'The connection looks open and is not: is the node, or the way to it, down?', n.last_heard
 	FROM seoulchain.nodes() n, late
-	WHERE n.receiving NOT IN ('on', 'copying') OR n.sending <> 'on' OR n.last_heard < pg_catalog.clock_timestamp() - late.after - '1 min'::pg_catalog.interval
+	WHERE n.last_heard < pg_catalog.clock_timestamp() - late.after - '1 min'::pg_catalog.interval
 	UNION ALL
 	SELECT 6, 'waiting', m.chain, 'block ' || m.height || ' is not final: ' || pg_catalog.string_agg(m.witness, ', ' ORDER BY m.witness) || ' has not cosigned it',
 		'SELECT * FROM seoulchain.lag tells who is behind; a disputed chain is not cosigned.', b.sealed_at
