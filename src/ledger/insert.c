@@ -16,6 +16,7 @@
 
 #include "access/heapam.h"
 #include "access/tableam.h"
+#include "catalog/pg_publication.h"
 #include "core/buf.h"
 #include "core/hash.h"
 #include "ledger/alone.h"
@@ -200,6 +201,16 @@ record_copied(const ScTarget *target, TupleTableSlot *slot, int64 seq, const ScH
 		sc_recorder_add(target->chain_id, target->table_id, seq, &slot->tts_tid, hash);
 }
 
+/* how a copy's row is stored: while no publication carries the table, senders to peers need not decode it */
+static int
+copied_options(Relation rel, int options)
+{
+	PublicationDesc published;
+
+	RelationBuildPublicationDesc(rel, &published);
+	return published.pubactions.pubinsert ? options : options | TABLE_INSERT_NO_LOGICAL;
+}
+
 /* a row of a copy: number and time are its origin's, and it is stored whatever it is */
 static void
 insert_copied(Relation rel, const ScTarget *target, TupleTableSlot *slot, CommandId cid, int options,
@@ -209,7 +220,7 @@ insert_copied(Relation rel, const ScTarget *target, TupleTableSlot *slot, Comman
 	int64		seq = sc_copy_seq(target, slot);
 	const char *odd = hash_copied(rel, slot, seq, &hash);
 
-	GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, options, bistate);
+	GetHeapamTableAmRoutine()->tuple_insert(rel, slot, cid, copied_options(rel, options), bistate);
 	record_copied(target, slot, seq, &hash, odd);
 }
 

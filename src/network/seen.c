@@ -130,8 +130,11 @@ sc_seen_message(HeapTuple tuple, Relation rel)
 	Datum		body = heap_getattr(tuple, SC_MESSAGE_ATTR_BODY, RelationGetDescr(rel), &isnull);
 	char	   *note = isnull ? NULL : strchr(TextDatumGetCString(body), '\n');
 
-	if (note != NULL)
-		sc_seen_note(note + 1, TextDatumGetCString(sc_internal_attr(tuple, SC_MESSAGE_ATTR_SENDER, rel)));
+	if (note == NULL)
+		return;
+	sc_seen_note(note + 1, TextDatumGetCString(sc_internal_attr(tuple, SC_MESSAGE_ATTR_SENDER, rel)));
+	sc_seen_announced(chain_by_origin(TextDatumGetCString(sc_internal_attr(tuple, SC_MESSAGE_ATTR_ORIGIN, rel))),
+					  DatumGetInt64(sc_internal_attr(tuple, SC_MESSAGE_ATTR_NUMBER, rel)), note + 1);
 }
 
 void

@@ -43,6 +43,13 @@ extern void sc_seen_note(const char *note, const char *source);
 /* the same of the checkpoint in an announcement of a block, a row of seoulchain.message */
 extern void sc_seen_message(HeapTuple tuple, Relation rel);
 
+/*
+ * A block that the chain has already was announced (chain NULL: of none that
+ * is here): a complaint is filed when it is another block, of another size.
+ * Another root of the same size is sc_seen_compare()'s, and a proof.
+ */
+extern void sc_seen_announced(const ScChain *chain, int64 height, const char *note);
+
 /* announcements of blocks up to a height, which the chain has already: kept as what was seen, and removed */
 extern void sc_seen_old_messages(const ScChain *chain, int64 height);
 

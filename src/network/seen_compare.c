@@ -91,6 +91,39 @@ sc_seen_contradiction(const ScChain *chain, const ScContradiction *found, const 
 		PopActiveSnapshot();
 }
 
+/* a complaint that a block which the chain has was announced again as another */
+static void
+complain_announced(const ScChain *chain, const ScBlock *block, const ScCheckpoint *checkpoint, const char *note)
+{
+	ScFinding	finding = {
+		.origin = chain->origin,
+		.height = block->height,
+		.fault = SC_FAULT_REWRITTEN,
+		.evidence = note,
+		.detail = psprintf("Block " INT64_FORMAT ", which ended a tree of " INT64_FORMAT " leaves, was announced once more as ending one of "
+						   UINT64_FORMAT " leaves.", block->height, block->tree_size, (uint64) checkpoint->size)
+	};
+
+	sc_dispute_file(&finding);
+}
+
+void
+sc_seen_announced(const ScChain *chain, int64 height, const char *note)
+{
+	ScNote	   *parsed = palloc(sizeof(ScNote));
+	ScCheckpoint checkpoint;
+	ScBlock		block;
+
+	if (chain == NULL || chain->log_key == NULL || sc_note_parse(parsed, note, strlen(note), false) != SC_OK ||
+		sc_checkpoint_parse(&checkpoint, parsed->text, parsed->textlen) != SC_OK)
+		return;
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (sc_block_by_height(chain->chain_id, height, GetActiveSnapshot(), &block) &&
+		(uint64) block.tree_size != checkpoint.size && signed_by_log(chain, parsed, &checkpoint))
+		complain_announced(chain, &block, &checkpoint, note);
+	PopActiveSnapshot();
+}
+
 /* SUBPROOF(from, D[to], false) out of the stored tree; how many hashes */
 static int
 subproof(ScHash *path, int32 chain_id, int64 from, int64 to)

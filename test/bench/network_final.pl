@@ -11,7 +11,7 @@ my $columns = columns();
 at($origin, sub { sql("CREATE TABLE $origin.final ($columns) USING ledger") });
 wait_cosigned($origin, 2);
 at($origin, sub {
-	my $policy = join('', (map { my $o = $_; "witness $o " . at($o, sub { value('SELECT seoulchain.cosigner_key()') }) . "\n" } @others),
+	my $policy = join('', 'log ' . value('SELECT seoulchain.verifier_key()') . "\n", (map { my $o = $_; "witness $o " . at($o, sub { value('SELECT seoulchain.cosigner_key()') }) . "\n" } @others),
 		"group both all @others\nquorum both\n");
 	sql("SELECT seoulchain.set_policy('main', '$policy')");
 });

@@ -95,7 +95,14 @@ foreach my $block (4 .. 8)
 named($_, 'older', 0, 'disputes a block that does not extend what it holds') foreach @honest;
 others_go_on('older');
 
-# 3. a row changed after it was sent and before it was sealed
+# 3. an older block sealed anew with what came behind it, and announced in its place: other sizes, so no two roots meet
+honest_chain('shorter');
+$city->forge('inspector', 'inspector.shorter', row_with('shorter', 2005), 'km = 5', 1);
+inspector("SELECT seoulchain.seal('shorter')");
+named($_, 'shorter', 0, 'disputes a block that it has as another one') foreach @honest;
+others_go_on('shorter');
+
+# 4. a row changed after it was sent and before it was sealed
 honest_chain('hasty');
 inspector("ALTER SYSTEM SET seoulchain.seal_interval = '1h'");
 inspector('SELECT pg_reload_conf()');
@@ -116,7 +123,7 @@ foreach my $node (@honest)
 }
 others_go_on('hasty');
 
-# 4. two faces: hall has one history; the inspector rewrites it while hall cannot be reached, and the insurer comes late and gets the other
+# 5. two faces: hall has one history; the inspector rewrites it while hall cannot be reached, and the insurer comes late and gets the other
 honest_chain('faces', 'hall');
 $city->cut('hall', 'inspector');
 $city->forge('inspector', 'inspector.faces', row_with('faces', 3005), 'km = 5', 1);
@@ -139,7 +146,7 @@ $city->heal('hall', 'inspector');
 named('hall', 'faces', 1, 'does so too');
 others_go_on('faces');
 
-# 5. a contract broken: an odometer that runs backwards, inserted with the rule out of the way
+# 6. a contract broken: an odometer that runs backwards, inserted with the rule out of the way
 honest_chain('odometer');
 inspector($_)
   foreach q{SELECT seoulchain.propose_contract('{"contract": "odometer", "ordinance": {"name": "Ordinance on Used Cars", "number": 12, "from": "2026-01-01"},
@@ -156,7 +163,7 @@ named($_, 'odometer', 0, 'names the row that broke the contract') foreach @hones
 is($city->sql('hall', q{SELECT count(*) FROM inspector.odometer WHERE km = 50}), 1, 'odometer: the row is there all the same');
 others_go_on('odometer');
 
-# 6. a unique constraint of its own, which followers do not have: replication does not stop
+# 7. a unique constraint of its own, which followers do not have: replication does not stop
 honest_chain('unique_id');
 inspector('CREATE UNIQUE INDEX once ON inspector.unique_id (km)');
 inspector('DROP INDEX inspector.once');
@@ -167,7 +174,7 @@ $city->same_everywhere('inspector', 'inspector.unique_id', 'unique_id: followers
 # in the end: nobody honest is accused, by nobody
 foreach my $node ($city->names)
 {
-	is($city->sql($node, q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '^city/inspector/(rewritten|older|hasty|faces|odometer)$'}), 0,
+	is($city->sql($node, q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '^city/inspector/(rewritten|older|shorter|hasty|faces|odometer)$'}), 0,
 		"$node disputes nothing else");
 }
 others_go_on('in the end');
