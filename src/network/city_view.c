@@ -11,7 +11,8 @@
  * Invariant: the views are security_invoker, so whoever may not SELECT a
  * table of theirs sees nothing through them.  They and their schema belong to
  * the extension's owner.
- * Locks: ShareRowExclusiveLock on seoulchain.city_view; the views' own.
+ * Locks: ShareRowExclusiveLock on seoulchain.city_view, to the end of the
+ * transaction; then the views' own.
  * Effects: the schema city, views in it, rows of seoulchain.city_view.
  */
 #include "postgres.h"
@@ -32,6 +33,7 @@
 #include "network/city_source.h"
 #include "proof/guard.h"
 #include "seal/internal_scan.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -256,10 +258,16 @@ make_view_step(void *arg)
 bool
 sc_city_views_refresh(void)
 {
-	int			level = NewGUCNestLevel();
 	bool		left = false;
 	ListCell   *lc;
+	int			level;
 
+	if (list_views() == NIL)
+		return false;
+	/* first, as city_view() does; who is at it brings the views up to date himself */
+	if (!ConditionalLockRelationOid(sc_registry_relation("city_view"), ShareRowExclusiveLock))
+		return true;
+	level = NewGUCNestLevel();
 	(void) set_config_option("lock_timeout", "500ms", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	foreach(lc, list_views())
 	{

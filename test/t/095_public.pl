@@ -11,7 +11,7 @@ use Seoulchain::Test;
 use Test::More;
 
 my $keys = key_directory();
-my $node = ledger_node('log', 'seoulchain.seal_interval' => 0, 'seoulchain.sign_key_directory' => $keys);
+my $node = ledger_node('log', init => [ allows_streaming => 1 ], 'seoulchain.seal_interval' => 0, 'seoulchain.sign_key_directory' => $keys);
 my $witness_keys = key_directory();
 my $witness = ledger_node('witness', 'seoulchain.seal_interval' => 0, 'seoulchain.sign_key_directory' => $witness_keys);
 
@@ -104,6 +104,19 @@ is(Seoulchain::LogReader->new(\&tile)->size, $log->size, 'what is not sealed is 
 # rows that moved, and rows that were altered
 sql('VACUUM FULL car');
 is(unpack('H*', Seoulchain::LogReader->new(\&tile)->root_of_entries), unpack('H*', $log->root), 'after VACUUM FULL');
+
+# a standby shows the same log, and answers as no witness
+$node->backup('standby');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'standby', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+my $replica = Seoulchain::LogReader->new(sub { return pack 'H*', sql("SET ROLE clerk; SELECT encode(seoulchain.tile('main', '$_[0]'), 'hex')", $standby) });
+is(unpack('H*', $replica->root_of_entries), unpack('H*', $log->root), 'a standby serves the log');
+is(sql('SELECT count(*) FROM seoulchain.city', $standby), '1', 'and says whether the city is well');
+refused(q{SELECT seoulchain.witness_answer('x')}, qr/cannot execute seoulchain.witness_answer|read-only/, 'it is no witness', $standby);
+refused(q{SELECT seoulchain.set_public('main')}, qr/read-only|recovery/, 'and publishes nothing', $standby);
+$standby->stop;
 
 # the export
 my $dir = PostgreSQL::Test::Utils::tempdir() . '/log';
