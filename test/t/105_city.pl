@@ -162,9 +162,16 @@ like($city->sql('insurer', q{SELECT state, about, what FROM seoulchain.city}), q
 rename "$memory.away", $memory or die;
 $city->settle;
 $city->wait_for('insurer', q{SELECT state = 'well' FROM seoulchain.city}, 'goes on');
-$city->sql('hall', q{INSERT INTO seoulchain.dispute (origin, height, fault, proof, detail, found_at) VALUES ('city/inspector/main', 1, 'two roots', true, 'said twice', now())});
-like($city->sql('hall', q{SELECT state, about, what, hint FROM seoulchain.city}), qr{^proven\|city/inspector/main\|two roots: said twice\|.*evidence}, 'a cheat is what the city says first');
-is($city->sql('inspector', q{SELECT state FROM seoulchain.city}), 'well', 'as one node sees it');
+$city->sql('inspector', q{INSERT INTO inspector.inspection (car, km) VALUES ('inspector 3', 90000)});
+$city->settle;
+$city->forge('inspector', 'inspector.inspection', $city->sql('inspector', q{SELECT ledger_seq FROM inspector.inspection WHERE car = 'inspector 3'}), 'km = 5', 1);
+$city->sql('inspector', q{SELECT seoulchain.seal('main')});
+foreach my $name (qw(hall insurer))
+{
+	$city->wait_for($name, q{SELECT state = 'proven' AND about = 'city/inspector/main' FROM seoulchain.city}, 'the proof');
+	like($city->sql($name, q{SELECT state, about, what, hint FROM seoulchain.city}), qr{^proven\|city/inspector/main\|two roots: .*evidence}, "a cheat is what the city says first at $name");
+	is($city->sql($name, q{SELECT km FROM inspector.inspection WHERE car = 'inspector 3'}), '90000', 'and its rows are as they were');
+}
 done_testing();
 
 sub quote { my $text = shift; $text =~ s/'/''/g; return "'$text'" }
