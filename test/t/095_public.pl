@@ -327,5 +327,15 @@ refused(q{SELECT seoulchain.remove_witnessed_log('seoul.go.kr/city-hall/main')},
 sql("SELECT seoulchain.add_witnessed_log('$next')", $witness);
 is((ask(request(0)))[0], 409, 'added again, it goes on from where it was');
 
+# approved algorithms only
+my $strict = ledger_node('strict', 'seoulchain.seal_interval' => 0, 'seoulchain.sign_key_directory' => key_directory(), 'seoulchain.sign_profile' => 'kcmvp');
+sql(q{SELECT seoulchain.create_node('daegu.go.kr/archive'); CREATE TABLE t (i int) USING ledger; INSERT INTO t VALUES (1)}, $strict);
+seal($strict);
+refused("SELECT seoulchain.add_witnessed_log('$next')", qr/profile "kcmvp" does not allow Ed25519/, 'a log with a key that is not approved', $strict);
+my $approved = sql('SELECT seoulchain.verifier_key()', $strict);
+like(sql("SELECT seoulchain.add_witnessed_log('$approved', 'ulsan.go.kr/log')", $strict), qr{^daegu.go.kr/archive/witness\+[0-9a-f]{8}\+AjBZ}, 'the witness\'s key is ECDSA then');
+sql("SELECT seoulchain.add_witnessed_log('$approved')", $witness);
+is((ask(sql(q{SELECT seoulchain.witness_request('main')}, $strict)))[0], 200, 'a log that signs with ECDSA is witnessed');
+
 is_intact($witness, 'the witness is intact');
 done_testing();
