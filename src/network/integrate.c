@@ -38,6 +38,7 @@
 #include "seal/block_build.h"
 #include "seal/internal_scan.h"
 #include "seal/journal_members.h"
+#include "seal/key_files.h"
 #include "seal/round.h"
 #include "seal/shmem.h"
 #include "storage/lmgr.h"
@@ -149,6 +150,23 @@ look_for_members(Turn *turn, const ScAnnounced *block, Snapshot snapshot, ScSeqR
 	return sc_journal_members_look(turn->index, block->ranges, block->nranges, fault);
 }
 
+/*
+ * Why a gap is this node's own fault, or NULL: it has cosigned a greater tree
+ * than it holds, so it was brought back from an old copy of itself, and what
+ * came since then is not sent again.
+ */
+static char *
+own_loss(const Batch *batch)
+{
+	ScSigned	memory;
+
+	if (!sc_memory_load(&memory, batch->chain->origin) || memory.last.size <= (uint64) batch->builder.last.tree_size)
+		return NULL;
+	return psprintf("this node has cosigned a tree of " UINT64_FORMAT " leaves and holds one of " INT64_FORMAT
+					": it has lost rows; follow the chain anew with unfollow(), drop_copy() and follow()",
+					(uint64) memory.last.size, batch->builder.last.tree_size);
+}
+
 /* leaves that are not there: a finding, or something to wait for */
 static void
 judge_missing(Batch *batch, const ScAnnounced *block, const ScSeqRange *missing)
@@ -156,7 +174,9 @@ judge_missing(Batch *batch, const ScAnnounced *block, const ScSeqRange *missing)
 	Turn	   *turn = batch->turn;
 	char	   *why;
 
-	if (sc_journal_index_stale(turn->index))
+	if ((why = own_loss(batch)) != NULL)
+		wait_for(turn, why);
+	else if (sc_journal_index_stale(turn->index))
 		wait_for(turn, "leaves of the next block may wait behind others");
 	else if (!sc_synchronized(batch->chain, batch->snapshot, &why))
 		wait_for(turn, why);
@@ -275,8 +295,10 @@ choose_blocks(Batch *batch, ScOriginKeys *keys)
 			continue;
 		if (number != before.height + 1)
 		{
+			char	   *lost = own_loss(batch);
+
 			if (turn->finding == NULL)
-				wait_for(turn, psprintf("block " INT64_FORMAT " has not come", before.height + 1));
+				wait_for(turn, lost ? lost : psprintf("block " INT64_FORMAT " has not come", before.height + 1));
 			break;
 		}
 		block = sc_announced_read(tuple, scan.rel, batch->chain, &before, keys);

@@ -87,6 +87,7 @@ sub busy
 			if (open(my $cmd, '<', "/proc/$pid/cmdline")) { local $/; $title = <$cmd> // '' }
 			$title =~ tr/\0/ /;
 			$title = $pid == $postmaster ? 'postmaster' : $title =~ /postgres: (walsender|[a-z ]+(?: sealer| launcher)?|postgres \w+ \[local\])/ ? $1 : 'other';
+			$title =~ s/( for subscription| for database)?\s+$//;
 			$seconds{"$server $title"} += ($f[11] + $f[12]) / 100;
 			# those of children that have ended
 			$seconds{"$server ended"} += ($f[13] + $f[14]) / 100 if $pid == $postmaster;
