@@ -78,7 +78,7 @@ COMMENT ON COLUMN seoulchain.seal_status.tree_size IS 'leaves of its tree';
 COMMENT ON COLUMN seoulchain.seal_status.sealed_at IS 'when the last block was sealed';
 COMMENT ON COLUMN seoulchain.seal_status.signed_height IS 'height of the last signed block';
 COMMENT ON COLUMN seoulchain.seal_status.pending IS 'whether committed rows wait for a block';
-COMMENT ON COLUMN seoulchain.seal_status.signing IS 'on, none (no node), unknown, or suspended and why';
+COMMENT ON COLUMN seoulchain.seal_status.signing IS 'on, none (no node), copy (this node cosigns it), unknown, or suspended and why';
 COMMENT ON COLUMN seoulchain.seal_status.last_error IS 'what made sealing fail last';
 COMMENT ON COLUMN seoulchain.seal_status.last_error_at IS 'when that was';
 COMMENT ON COLUMN seoulchain.seal_status.failing_since IS 'since when sealing fails; NULL while it works';

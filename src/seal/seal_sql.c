@@ -240,12 +240,12 @@ journal_waits(int32 chain_id, Snapshot snapshot)
 static char *
 signing_text(const ScChain *chain, const ScSealChainState *state)
 {
-	if (chain->copy)
-		return pstrdup("copy");
 	if (chain->log_key == NULL)
 		return pstrdup("none");
 	if (state->signing == SC_SIGNING_SUSPENDED)
 		return psprintf("suspended: %s", state->suspended_why);
+	if (chain->copy)
+		return pstrdup("copy");
 	return pstrdup(state->signing == SC_SIGNING_ON ? "on" : "unknown");
 }
 
