@@ -15,6 +15,7 @@
 #include "catalog/indexing.h"
 #include "fmgr.h"
 #include "ledger/settings.h"
+#include "network/copy.h"
 #include "network/follow.h"
 #include "network/message.h"
 #include "network/network_tables.h"
@@ -108,13 +109,26 @@ node_of(const char *origin)
 	return node;
 }
 
+/* tables are copied as a whole, so a copy that stood still cannot go on: it would get its rows twice */
+static void
+refuse_old_copy(const char *origin)
+{
+	if (sc_copy_by_origin(origin) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a copy of chain \"%s\" is here that was given up", origin),
+				 errdetail("It has missed rows, and cannot be taken up where it stopped."),
+				 errhint("SELECT seoulchain.drop_copy('%s'); then follow the chain from its beginning.", origin)));
+}
+
 /*
  * seoulchain.follow(origin text) -> void
  *
  * Asks a peer for a chain of its own: this node keeps a copy, checks every
  * block and cosigns it.  Privileges: seoulchain_operator.  Errors:
  * INVALID_NAME; INVALID_PARAMETER_VALUE for a chain of this node;
- * UNDEFINED_OBJECT when its node is no peer.
+ * UNDEFINED_OBJECT when its node is no peer; OBJECT_NOT_IN_PREREQUISITE_STATE
+ * when there is a copy that was followed before.
  */
 Datum
 sc_follow(PG_FUNCTION_ARGS)
@@ -129,6 +143,7 @@ sc_follow(PG_FUNCTION_ARGS)
 		ereport(NOTICE, (errmsg("chain \"%s\" is followed already", origin)));
 	else
 	{
+		refuse_old_copy(origin);
 		values[SC_FOLLOW_ATTR_ORIGIN - 1] = CStringGetTextDatum(origin);
 		values[SC_FOLLOW_ATTR_PEER - 1] = CStringGetTextDatum(node);
 		values[SC_FOLLOW_ATTR_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());

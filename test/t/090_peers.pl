@@ -127,13 +127,24 @@ $city->wait_for('hall', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backen
 $city->node('hall')->safe_psql('elsewhere', 'DROP EXTENSION seoulchain');
 ok(1, 'without peers it goes');
 
+# a chain that was given up is followed again from its beginning
+$city->sql('hall', q{SELECT seoulchain.unfollow('city/inspector/main')});
+$city->wait_for('inspector', q{SELECT count(*) = 0 FROM pg_publication_tables WHERE tablename = 'inspection'}, 'nothing more is sent');
+refused('hall', q{SELECT seoulchain.follow('city/inspector/main')}, qr/was given up.*drop_copy/s, 'a copy that missed rows does not go on');
+$city->sql('inspector', q{INSERT INTO inspector.inspection VALUES ('2')});
+$city->sql('hall', q{SELECT seoulchain.drop_copy('city/inspector/main')});
+$city->sql('hall', q{SELECT seoulchain.follow('city/inspector/main')});
+$city->sql('inspector', q{INSERT INTO inspector.inspection VALUES ('3')});
+$city->wait_cosigned('inspector', by => ['hall']);
+$city->same_everywhere('inspector', 'inspector.inspection', 'followed again, it has every row once', 'hall');
+
 # an end: each side removes what is its own, and the other notices
 $city->sql('hall', q{SELECT seoulchain.remove_peer('city/inspector')});
 $city->wait_for('hall', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}, 'nothing left');
 ok(1, 'what connected the two is gone here');
 $city->wait_for('inspector', q{SELECT count(*) = 0 FROM pg_replication_slots WHERE slot_name = seoulchain.link_name('city/inspector', 'city/hall')}, 'the slot gone');
 ok(1, 'and the slot there');
-is($city->sql('hall', 'SELECT count(*) FROM inspector.inspection'), '1', 'the copy stays');
+is($city->sql('hall', 'SELECT count(*) FROM inspector.inspection'), '3', 'the copy stays');
 $city->node('hall')->stop;
 $city->sql('inspector', q{SELECT seoulchain.remove_peer('city/hall')});
 $city->wait_for('inspector', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}, 'nothing left');
