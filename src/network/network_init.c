@@ -10,11 +10,11 @@
 #include "network/check_block.h"
 #include "network/copy.h"
 #include "network/ask.h"
+#include "network/copy.h"
 #include "network/dispute.h"
 #include "network/final.h"
 #include "network/integrate.h"
 #include "network/message.h"
-#include "network/send_block.h"
 #include "network/network_settings.h"
 #include "network/peer_state.h"
 #include "network/status.h"
@@ -23,8 +23,10 @@
 #include "network/worker.h"
 #include "network/seen.h"
 #include "network/tidy.h"
+#include "network/send_block.h"
 #include "network/wake.h"
 #include "network/watch.h"
+#include "network/worker.h"
 
 void
 sc_network_init(void)
