@@ -37,6 +37,7 @@ CREATE TABLE seoulchain.seen (
 	seen_at timestamptz NOT NULL
 );
 CREATE INDEX seen_origin ON seoulchain.seen (origin, tree_size);
+CREATE INDEX seen_source ON seoulchain.seen (source);
 COMMENT ON TABLE seoulchain.seen IS 'signed checkpoints that were shown elsewhere and wait to be compared';
 COMMENT ON COLUMN seoulchain.seen.origin IS 'the chain';
 COMMENT ON COLUMN seoulchain.seen.tree_size IS 'its size there';

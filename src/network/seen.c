@@ -4,8 +4,9 @@
  *
  * Invariant: what a source tells costs it its own room only: of one chain at
  * most SC_SEEN_MAX notes of one source are kept, the smaller trees first,
- * since these are compared first.  Nothing of a note is believed here:
- * seen_compare.c asks for the log's signature.
+ * since these are compared first; of a chain that this node does not have
+ * (yet) the newest one, and of SC_SEEN_STRANGE_MAX such chains.  Nothing of a
+ * note is believed here: seen_compare.c asks for the log's signature.
  *
  * Most of what is heard is what this node has itself: that is looked up by
  * size and leaves nothing behind.
@@ -34,6 +35,7 @@
 #include "utils/timestamp.h"
 
 #define SC_SEEN_MAX 64
+#define SC_SEEN_STRANGE_MAX 1024
 #define SC_SEEN_NOTE_MAX 4096
 
 /* the chain of that origin here, a copy or an own one; NULL when there is none */
@@ -103,6 +105,29 @@ keep(const ScCheckpoint *checkpoint, const char *note, const char *source)
 	sc_arrival_at_commit();
 }
 
+/* forgets what a source told of a chain that is not here; false when it has told of too many others */
+static bool
+make_room(const char *origin, const char *source, Snapshot snapshot)
+{
+	Relation	rel = sc_internal_open("seen", RowExclusiveLock);
+	ScInternalScan scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	int			count = 0;
+
+	ScanKeyInit(&key, SC_SEEN_ATTR_SOURCE, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(source));
+	sc_internal_scan_begin(&scan, "seen", "seen_source", snapshot, &key, 1);
+	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+	{
+		count++;
+		if (strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_SEEN_ATTR_ORIGIN, rel)), origin) == 0)
+			simple_heap_delete(rel, &tuple->t_self);
+	}
+	sc_internal_scan_end(&scan);
+	table_close(rel, NoLock);
+	return count < SC_SEEN_STRANGE_MAX;
+}
+
 void
 sc_seen_note(const char *note, const char *source)
 {
@@ -114,11 +139,16 @@ sc_seen_note(const char *note, const char *source)
 
 	if (len > SC_SEEN_NOTE_MAX || sc_note_parse(parsed, note, len, false) != SC_OK ||
 		sc_checkpoint_parse(&checkpoint, parsed->text, parsed->textlen) != SC_OK ||
-		checkpoint.size == 0 || checkpoint.size > PG_INT64_MAX ||
-		(chain = chain_by_origin(checkpoint.origin)) == NULL || chain->log_key == NULL)
+		checkpoint.size == 0 || checkpoint.size > PG_INT64_MAX)
 		return;
+	chain = chain_by_origin(checkpoint.origin);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	if (!same_here(chain, &checkpoint, snapshot) && !kept_or_full(&checkpoint, note, source, snapshot))
+	if (chain == NULL)
+	{
+		if (make_room(checkpoint.origin, source, snapshot))
+			keep(&checkpoint, note, source);
+	}
+	else if (!same_here(chain, &checkpoint, snapshot) && !kept_or_full(&checkpoint, note, source, snapshot))
 		keep(&checkpoint, note, source);
 	UnregisterSnapshot(snapshot);
 }
