@@ -236,6 +236,8 @@ sc_verify_dispute(const ScFile *file, const ScTrust *trust)
 		verdict = sc_say_dispute(file, SC_REFUTED, "This is no well-formed dispute file: it was altered or damaged.");
 	else if (dispute->kind == SC_DISPUTE_COMPLAINT)
 		verdict = judge_complaint(file, dispute, trust);
+	else if (dispute->kind == SC_DISPUTE_RULE)
+		verdict = sc_verify_broken_rule(file, dispute, trust);
 	else
 		verdict = judge_contradiction(file, dispute, trust);
 	free(dispute);

@@ -17,4 +17,7 @@ extern ScVerdict sc_verify_dispute(const ScFile *file, const ScTrust *trust);
 /* prints the verdict's first line and why; gives the verdict back */
 extern ScVerdict sc_say_dispute(const ScFile *file, ScVerdict verdict, const char *why);
 
+/* verify_broken_rule.c: leaves that together break a rule */
+extern ScVerdict sc_verify_broken_rule(const ScFile *file, const ScDisputeFile *dispute, const ScTrust *trust);
+
 #endif							/* SC_BIN_VERIFY_DISPUTE_H */

@@ -19,7 +19,6 @@ static const char *const kind_words[] = {
 	[SC_DISPUTE_TWO_ROOTS] = "two-roots",
 	[SC_DISPUTE_REWRITTEN] = "rewritten",
 	[SC_DISPUTE_RULE] = "rule",
-	[SC_DISPUTE_SIGNATURE] = "signature",
 	[SC_DISPUTE_COMPLAINT] = "complaint"
 };
 

@@ -27,7 +27,6 @@ typedef enum ScDisputeKind
 	SC_DISPUTE_TWO_ROOTS,		/* "two-roots": two signed roots of one size */
 	SC_DISPUTE_REWRITTEN,		/* "rewritten": a signed root that the signed history of a greater size does not have */
 	SC_DISPUTE_RULE,			/* "rule": proven leaves that together break a built-in rule */
-	SC_DISPUTE_SIGNATURE,		/* "signature": a proven row whose signature fails by the proven key */
 	SC_DISPUTE_COMPLAINT		/* "complaint": the word of whoever files it */
 } ScDisputeKind;
 

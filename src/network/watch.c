@@ -129,7 +129,7 @@ watch_unsealed(const ScChain *chain, const ScBlock *last, Watched *entry)
 	int64		waiting;
 
 	if (entry->looked_at != 0 &&
-		!TimestampDifferenceExceeds(entry->looked_at, GetCurrentTimestamp(), SC_WATCH_EVERY_MS))
+		!TimestampDifferenceExceeds(entry->looked_at, GetCurrentTimestamp(), Min(SC_WATCH_EVERY_MS, sc_alarm_after * 250)))
 		return;
 	sc_chain_lock(chain->chain_id);
 	waiting = sc_journal_least(chain->chain_id, GetActiveSnapshot());
