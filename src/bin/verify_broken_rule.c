@@ -20,10 +20,11 @@ typedef struct Case
 	ScFile		first;			/* the first receipt: its checkpoint is that of all */
 } Case;
 
+/* do two receipts end in the same signed checkpoint, to the byte? */
 static bool
-same_tree(const ScCheckpoint *a, const ScCheckpoint *b)
+same_checkpoint(const ScProofFile *a, const ScProofFile *b)
 {
-	return strcmp(a->origin, b->origin) == 0 && a->size == b->size && memcmp(a->root.bytes, b->root.bytes, SC_HASH_LEN) == 0;
+	return a->checkpointlen == b->checkpointlen && memcmp(a->checkpoint, b->checkpoint, a->checkpointlen) == 0;
 }
 
 /* proves one part; why it is nothing, or NULL */
@@ -38,8 +39,8 @@ add_leaf(Case *c, const ScDisputePart *part)
 		return why;
 	sc_buf_append(&file->text, part->data, part->len);
 	why = sc_text_is(part->name, part->namelen, "receipt") ? sc_file_parse(file, true) : "It has other parts than receipts.";
-	if (why == NULL && c->nleaves > 0 && !same_tree(&file->checkpoint, &c->first.checkpoint))
-		why = "Its receipts are of different trees.";
+	if (why == NULL && c->nleaves > 0 && !same_checkpoint(&file->receipt, &c->first.receipt))
+		why = "Its receipts have different checkpoints.";
 	if (why == NULL)
 		why = sc_receipt_prove(file, &leaf->leaf);
 	if (why == NULL)

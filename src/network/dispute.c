@@ -3,7 +3,7 @@
  *	  Filing what this node found wrong with chains of other nodes.
  *
  * Invariant: of one origin, height, ledger_seq and fault there is one row
- * that is not settled, whoever files it how often: filers take
+ * (of a block one that is not settled), whoever files it how often: filers take
  * ShareRowExclusiveLock on the table and look with a snapshot taken after it.
  * Complaints about one origin end at SC_COMPLAINTS_MAX: a cheat fills no disk.
  *
@@ -61,7 +61,8 @@ is_proof(HeapTuple tuple, Relation rel)
 static bool
 same_finding(const ScFinding *finding, HeapTuple tuple, Relation rel)
 {
-	return !is_settled(tuple, rel) &&
+	/* a block may be wrong again; a complaint about anything else is settled for good */
+	return (finding->height < 0 || !is_settled(tuple, rel)) &&
 		number_or(tuple, SC_DISPUTE_ATTR_HEIGHT, rel, -1) == finding->height &&
 		number_or(tuple, SC_DISPUTE_ATTR_SEQ, rel, 0) == finding->ledger_seq &&
 		strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_DISPUTE_ATTR_FAULT, rel)), finding->fault) == 0;
