@@ -4,7 +4,7 @@
 CREATE TABLE seoulchain.repair (
 	repaired_at timestamptz NOT NULL,
 	origin text COLLATE "C" NOT NULL,
-	ledger_name text COLLATE "C" NOT NULL,
+	ledger_name text COLLATE "C",
 	ledger_seq int8,
 	action text NOT NULL,
 	peer text COLLATE "C",
@@ -15,9 +15,9 @@ CREATE INDEX repair_origin ON seoulchain.repair (origin, ledger_seq);
 COMMENT ON TABLE seoulchain.repair IS 'what repair() and recover() changed in ledger tables, below the access method';
 COMMENT ON COLUMN seoulchain.repair.repaired_at IS 'when, by this server''s clock';
 COMMENT ON COLUMN seoulchain.repair.origin IS 'the chain';
-COMMENT ON COLUMN seoulchain.repair.ledger_name IS 'the table''s name in its chain';
+COMMENT ON COLUMN seoulchain.repair.ledger_name IS 'the table''s name in its chain; NULL for blocks';
 COMMENT ON COLUMN seoulchain.repair.ledger_seq IS 'the row; NULL for pages and for tuples without a number';
-COMMENT ON COLUMN seoulchain.repair.action IS 'what was done: row restored, tuple removed, page made anew';
+COMMENT ON COLUMN seoulchain.repair.action IS 'what was done: row restored, tuple removed, page made anew, block recovered';
 COMMENT ON COLUMN seoulchain.repair.peer IS 'the node that the row came from';
 COMMENT ON COLUMN seoulchain.repair.leaf_hash IS 'leaf hash of the row restored';
 COMMENT ON COLUMN seoulchain.repair.tree_size IS 'the final checkpoint that it was proven against';
@@ -94,3 +94,27 @@ CREATE FUNCTION seoulchain.repair(relation regclass, OUT ledger_seq int8, OUT ac
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'sc_repair' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION seoulchain.repair(regclass) IS 'brings damaged and lost rows of a ledger table back from peers, each proven against a final checkpoint; tells what was done and what could not be';
+
+/* chains of this node that come back from its peers */
+CREATE TABLE seoulchain.recovery (
+	origin text COLLATE "C" PRIMARY KEY,
+	since timestamptz NOT NULL,
+	without text[] NOT NULL DEFAULT '{}',
+	reason text NOT NULL,
+	detail text
+);
+COMMENT ON TABLE seoulchain.recovery IS 'chains of this node that are being brought back from its peers; the network worker works on them';
+COMMENT ON COLUMN seoulchain.recovery.origin IS 'the chain';
+COMMENT ON COLUMN seoulchain.recovery.since IS 'since when';
+COMMENT ON COLUMN seoulchain.recovery.without IS 'peers that the operator does not wait for';
+COMMENT ON COLUMN seoulchain.recovery.reason IS 'why it is being recovered';
+COMMENT ON COLUMN seoulchain.recovery.detail IS 'how far it is, and what it waits for';
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.recovery', '');
+
+CREATE FUNCTION seoulchain.served_greatest(origin text) RETURNS int8
+	AS 'MODULE_PATHNAME', 'sc_served_greatest' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION seoulchain.served_greatest(text) IS 'the greatest ledger_seq of a chain that this node has heard of, sealed or not, or one more';
+
+CREATE FUNCTION seoulchain.recover(chain text DEFAULT 'main', without text[] DEFAULT '{}') RETURNS void
+	AS 'MODULE_PATHNAME', 'sc_recover' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION seoulchain.recover(text, text[]) IS 'has this node ask its peers what it signed last on a chain of its own and bring back what it lost; without: peers that are not waited for';

@@ -200,7 +200,7 @@ GRANT EXECUTE ON FUNCTION
 TO PUBLIC;
 /* comparing with peers and repairing; what peers ask is for roles that may read the whole database, as theirs may */
 GRANT EXECUTE ON FUNCTION seoulchain.compare(text, boolean) TO seoulchain_operator, seoulchain_auditor;
-GRANT EXECUTE ON FUNCTION seoulchain.repair(regclass) TO seoulchain_operator;
+GRANT EXECUTE ON FUNCTION seoulchain.repair(regclass), seoulchain.recover(text, text[]) TO seoulchain_operator;
 GRANT EXECUTE ON FUNCTION
 	seoulchain.served_chains(),
 	seoulchain.served_tiles(text, smallint, bigint, integer),
@@ -208,7 +208,8 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.served_events(text, bigint, integer),
 	seoulchain.served_rows(text, bigint[]),
 	seoulchain.served_path(text, bigint, bigint),
-	seoulchain.served_faults(text)
+	seoulchain.served_faults(text),
+	seoulchain.served_greatest(text)
 TO pg_read_all_data, seoulchain_auditor;
 /* what was found wrong with chains, and what operators should look at */
 GRANT SELECT ON seoulchain.disputes, seoulchain.alarms TO seoulchain_operator;

@@ -85,9 +85,9 @@ free_sequence_name(int32 chain_id)
 	return name;
 }
 
-/* makes the chain's sequence as the extension's owner: the caller may not create objects in our schema */
-static Oid
-create_sequence(int32 chain_id)
+/* as the extension's owner: the caller may not create objects in our schema */
+Oid
+sc_chain_create_sequence(int32 chain_id)
 {
 	CreateSeqStmt *stmt = makeNode(CreateSeqStmt);
 	Oid			save_user;
@@ -151,7 +151,7 @@ sc_chain_register(const char *name, const char *origin, const char *log_key)
 	chain->name = pstrdup(name);
 	chain->origin = pstrdup(origin);
 	chain->log_key = log_key ? pstrdup(log_key) : NULL;
-	chain->sequence = create_sequence(chain->chain_id);
+	chain->sequence = sc_chain_create_sequence(chain->chain_id);
 	chain->system_identifier = GetSystemIdentifier();
 	chain->database = MyDatabaseId;
 	insert_chain(rel, chain);

@@ -107,6 +107,9 @@ extern PGDLLIMPORT sc_event_recorded_hook_type sc_event_recorded_hook;
  */
 extern ScChain *sc_chain_register(const char *name, const char *origin, const char *log_key);
 
+/* makes the sequence of a chain */
+extern Oid sc_chain_create_sequence(int32 chain_id);
+
 /* the same without a node: the origin is unnamed/<32 random hex digits>/<name> for ever */
 extern ScChain *sc_chain_register_unnamed(const char *name);
 

@@ -29,6 +29,9 @@
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
+/* chains that a session need not ask about again */
+#define GATES_REMEMBERED 8
+
 #define SLOTS 4096
 
 /* fetch the next stride when fewer numbers than this are left */
@@ -58,6 +61,8 @@ sequence_shmem_size(void)
 {
 	return sizeof(SequenceShared);
 }
+
+sc_sequence_gate_hook_type sc_sequence_gate_hook = NULL;
 
 /* lays out or attaches to the slots; AddinShmemInitLock is held */
 static void
@@ -198,12 +203,28 @@ clear_logged_ahead(Oid sequence, int64 value)
 	SetUserIdAndSecContext(save_user, save_context);
 }
 
+void
+sc_sequence_gate(int32 chain_id)
+{
+	static int32 passed[GATES_REMEMBERED];
+	static int	next = 0;
+
+	if (sc_sequence_gate_hook == NULL)
+		return;
+	for (int i = 0; i < GATES_REMEMBERED; i++)
+		if (passed[i] == chain_id)
+			return;
+	sc_sequence_gate_hook(chain_id);
+	passed[next++ % GATES_REMEMBERED] = chain_id;
+}
+
 int
 sc_sequence_take(int32 chain_id, Oid sequence, int want, int64 *first)
 {
 	SequenceSlot *slot = find_slot(sequence);
 
 	Assert(want > 0);
+	sc_sequence_gate(chain_id);
 	for (;;)
 	{
 		bool		refill = false;

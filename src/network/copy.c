@@ -17,6 +17,8 @@
 #include "network/dispute.h"
 #include "network/network_tables.h"
 #include "network/peer.h"
+#include "network/recover.h"
+#include "network/served.h"
 #include "seal/internal_scan.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -25,7 +27,7 @@
 ScChain *
 sc_copy_by_origin(const char *origin)
 {
-	ScChain    *chain = sc_chain_by_name(origin, true);
+	ScChain    *chain = sc_chain_of_origin(origin, true);
 
 	return chain != NULL && chain->copy ? chain : NULL;
 }
@@ -44,7 +46,7 @@ sc_copy_is_followed(const char *origin)
 	found = sc_internal_scan_next(&scan, ForwardScanDirection) != NULL;
 	sc_internal_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
-	return found;
+	return found || sc_recovering(origin);
 }
 
 bool

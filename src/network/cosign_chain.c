@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "network/cosign.h"
 #include "network/cosign_chain.h"
+#include "network/recover.h"
 #include "network/dispute.h"
 #include "seal/key_ring.h"
 #include "seal/node.h"
@@ -140,7 +141,8 @@ cosign(const ScChain *chain, int64 *size)
 	work.me = sc_node_name(&work.key);
 	if (work.me == NULL)
 		return pstrdup("this database has no node");
-	if (!sc_block_last(chain->chain_id, work.snapshot, &work.last))
+	/* a chain of this node itself that comes back from its peers was cosigned when it was signed */
+	if (sc_recovering(chain->origin) || !sc_block_last(chain->chain_id, work.snapshot, &work.last))
 		return NULL;
 	if (sc_disputed(chain->origin))
 		return pstrdup("the chain is disputed, see seoulchain.dispute");

@@ -12,6 +12,7 @@
 #include "catalog/pg_collation.h"
 #include "miscadmin.h"
 #include "network/cosign.h"
+#include "network/final.h"
 #include "network/final_root.h"
 #include "seal/block_store.h"
 #include "seal/internal_scan.h"
@@ -87,15 +88,32 @@ is_own_word(const ScChain *chain, const ScBlock *block, const char *lines, Snaps
 	return sc_log_signed(chain, block, lines, snapshot) && cosigned_here(chain, block, lines, snapshot);
 }
 
+/* the newest that satisfies the policy in force */
+static bool
+by_policy(ScFinalRoot *out, const ScChain *chain, List *history, Snapshot snapshot)
+{
+	ScFinal		final;
+	ScBlock		block;
+
+	if (!sc_final_find(&final, chain, history, -1, 0, snapshot) ||
+		!sc_block_by_height(chain->chain_id, final.height, snapshot, &block))
+		return false;
+	*out = (ScFinalRoot) {final.height, block.tree_size, block.root_hash};
+	return true;
+}
+
 bool
 sc_final_root(ScFinalRoot *out, const ScChain *chain, Snapshot snapshot)
 {
+	List	   *history = sc_policy_history(chain, snapshot);
 	int64		height;
 	int64		size;
 	char	   *lines;
 
 	if (!sc_signature_find(chain->chain_id, -1, snapshot, &height, &size, NULL))
 		return false;
+	if (sc_policy_for_size(history, size) != NULL)
+		return by_policy(out, chain, history, snapshot);
 	for (; height >= 0; height--)
 	{
 		ScBlock		block;

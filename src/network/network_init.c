@@ -13,6 +13,7 @@
 #include "network/copy.h"
 #include "network/dispute.h"
 #include "network/final.h"
+#include "network/gate.h"
 #include "network/integrate.h"
 #include "network/message.h"
 #include "network/network_settings.h"
@@ -49,4 +50,5 @@ sc_network_init(void)
 	sc_seen_publish_init();
 	/* behind those who set the sealing worker's hooks */
 	sc_watch_init();
+	sc_gate_init();
 }

@@ -32,6 +32,7 @@
 #include "network/damage.h"
 #include "network/final_root.h"
 #include "network/peer.h"
+#include "network/repair.h"
 #include "network/row_store.h"
 #include "network/row_values.h"
 #include "proof/fault.h"
@@ -119,17 +120,18 @@ tell(Repair *repair, int64 seq, const char *action, const char *peer, const char
 	tuplestore_putvalues(repair->result->setResult, repair->result->setDesc, values, nulls);
 }
 
-/* a row of seoulchain.repair */
-static void
-record(Repair *repair, int64 seq, const char *action, const char *peer, const ScHash *hash)
+void
+sc_repair_record(const char *origin, const char *table, int64 seq, const char *action,
+				 const char *peer, const ScHash *hash, int64 tree_size)
 {
 	Relation	rel = sc_internal_open("repair", RowExclusiveLock);
 	Datum		values[REPAIR_NATTS] = {0};
 	bool		nulls[REPAIR_NATTS] = {false};
 
 	values[REPAIR_AT - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[REPAIR_ORIGIN - 1] = CStringGetTextDatum(repair->chain->origin);
-	values[REPAIR_TABLE - 1] = CStringGetTextDatum(repair->table->ledger_name);
+	values[REPAIR_ORIGIN - 1] = CStringGetTextDatum(origin);
+	nulls[REPAIR_TABLE - 1] = table == NULL;
+	values[REPAIR_TABLE - 1] = table == NULL ? (Datum) 0 : CStringGetTextDatum(table);
 	nulls[REPAIR_SEQ - 1] = seq == SC_NONE;
 	values[REPAIR_SEQ - 1] = Int64GetDatum(seq);
 	values[REPAIR_ACTION - 1] = CStringGetTextDatum(action);
@@ -138,9 +140,16 @@ record(Repair *repair, int64 seq, const char *action, const char *peer, const Sc
 	nulls[REPAIR_HASH - 1] = nulls[REPAIR_SIZE - 1] = hash == NULL;
 	if (hash != NULL)
 		values[REPAIR_HASH - 1] = sc_value_hash(hash);
-	values[REPAIR_SIZE - 1] = Int64GetDatum(repair->final.size);
+	values[REPAIR_SIZE - 1] = Int64GetDatum(tree_size);
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 	table_close(rel, NoLock);
+}
+
+/* records something of the table that is being repaired */
+static void
+record(Repair *repair, int64 seq, const char *action, const char *peer, const ScHash *hash)
+{
+	sc_repair_record(repair->chain->origin, repair->table->ledger_name, seq, action, peer, hash, repair->final.size);
 }
 
 /* where a number stands among those wanted, or -1 */

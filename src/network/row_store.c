@@ -40,9 +40,6 @@ struct ScRowStore
 	ResultRelInfo *info;
 	bool		with_indexes;
 	bool		generated;
-	Oid			user;			/* the caller, and what his context was */
-	int			context;
-	int			nestlevel;
 };
 
 ScRowStore *
@@ -59,10 +56,6 @@ sc_row_store_begin(Relation rel, bool with_indexes)
 	InitResultRelInfo(store->info, rel, 1, NULL, 0);
 	if (with_indexes)
 		ExecOpenIndices(store->info, false);
-	/* expressions of indexes and generated columns are the owner's */
-	GetUserIdAndSecContext(&store->user, &store->context);
-	SetUserIdAndSecContext(rel->rd_rel->relowner, store->context | SECURITY_RESTRICTED_OPERATION);
-	store->nestlevel = NewGUCNestLevel();
 	return store;
 }
 
@@ -71,7 +64,13 @@ sc_row_store_insert(ScRowStore *store, TupleTableSlot *slot, ItemPointer tid)
 {
 	bool		free_it;
 	HeapTuple	tuple;
+	Oid			user;
+	int			context;
+	int			nestlevel = NewGUCNestLevel();
 
+	/* expressions of indexes and generated columns are the owner's */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(store->rel->rd_rel->relowner, context | SECURITY_RESTRICTED_OPERATION);
 	slot->tts_tableOid = RelationGetRelid(store->rel);
 	if (store->generated)
 		ExecComputeStoredGenerated(store->info, store->estate, slot, CMD_INSERT);
@@ -84,13 +83,13 @@ sc_row_store_insert(ScRowStore *store, TupleTableSlot *slot, ItemPointer tid)
 	if (free_it)
 		pfree(tuple);
 	ResetPerTupleExprContext(store->estate);
+	AtEOXact_GUC(false, nestlevel);
+	SetUserIdAndSecContext(user, context);
 }
 
 void
 sc_row_store_end(ScRowStore *store)
 {
-	AtEOXact_GUC(false, store->nestlevel);
-	SetUserIdAndSecContext(store->user, store->context);
 	if (store->with_indexes)
 		ExecCloseIndices(store->info);
 	FreeExecutorState(store->estate);

@@ -27,6 +27,7 @@
 #include "network/peer.h"
 #include "network/peer_state.h"
 #include "network/publication.h"
+#include "network/recover.h"
 #include "network/query.h"
 #include "network/request.h"
 #include "network/subscription.h"
@@ -336,7 +337,8 @@ look_around(void)
 	if (me == NULL || (peers != NIL && !here))
 		leave();
 
-	left = try_tidy(me, peers);
+	left = sc_recovery_tend(me, peers);
+	left |= try_tidy(me, peers);
 	if (peers == NIL && !left)
 		leave();
 	foreach(lc, peers)

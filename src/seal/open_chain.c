@@ -140,17 +140,22 @@ greatest_number(const char *table, const char *index, AttrNumber result, int32 c
 	return number;
 }
 
-/* brings the chain's sequence beyond every number that was ever used */
-static void
-advance_sequence(const ScChain *chain, Snapshot snapshot)
+int64
+sc_chain_greatest_seq(int32 chain_id, Snapshot snapshot)
 {
-	int64		used = greatest_number("block_range", "block_range_pkey", SC_BLOCK_RANGE_ATTR_UPPER, chain->chain_id, snapshot);
+	int64		used = greatest_number("block_range", "block_range_pkey", SC_BLOCK_RANGE_ATTR_UPPER, chain_id, snapshot);
+
+	used = Max(used, greatest_number("event", "event_pkey", SC_EVENT_ATTR_LEDGER_SEQ, chain_id, snapshot));
+	return Max(used, sc_journal_greatest(chain_id, snapshot));
+}
+
+void
+sc_chain_advance_sequence(const ScChain *chain, int64 used)
+{
 	int64		next;
 	Oid			user;
 	int			context;
 
-	used = Max(used, greatest_number("event", "event_pkey", SC_EVENT_ATTR_LEDGER_SEQ, chain->chain_id, snapshot));
-	used = Max(used, sc_journal_greatest(chain->chain_id, snapshot));
 	/* numbers are handed out in strides that begin at 1 + k * stride */
 	next = (used / SC_SEQUENCE_STRIDE + 1) * SC_SEQUENCE_STRIDE + 1;
 
@@ -248,7 +253,7 @@ sc_open_chain(PG_FUNCTION_ARGS)
 
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	if (!chain->copy)
-		advance_sequence(chain, snapshot);
+		sc_chain_advance_sequence(chain, sc_chain_greatest_seq(chain->chain_id, snapshot));
 	claim_chain(chain, snapshot);
 	UnregisterSnapshot(snapshot);
 	CommandCounterIncrement();

@@ -29,6 +29,7 @@
 sc_signed_hook_type sc_signed_hook = NULL;
 sc_before_copies_hook_type sc_before_copies_hook = NULL;
 sc_copy_round_hook_type sc_copy_round_hook = NULL;
+sc_chain_held_hook_type sc_chain_held_hook = NULL;
 
 /* a chain, and what the round did for it */
 typedef struct ChainWork
@@ -37,6 +38,7 @@ typedef struct ChainWork
 	char	   *name;
 	bool		open;
 	bool		copy;			/* another node's */
+	bool		held;			/* not to be sealed or signed yet: suspended says why */
 	int			blocks;
 	int64		height;
 	int			sqlerrcode;		/* of a failure, 0 = none */
@@ -76,20 +78,25 @@ list_chains(MemoryContext context)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	chains = sc_chain_list();
-	old = MemoryContextSwitchTo(context);
 	foreach(lc, chains)
 	{
 		ScChain    *chain = lfirst(lc);
-		ChainWork  *work = palloc0(sizeof(ChainWork));
+		char	   *why = sc_chain_held_hook != NULL ? sc_chain_held_hook(chain) : NULL;
+		ChainWork  *work;
+
+		old = MemoryContextSwitchTo(context);
+		work = palloc0(sizeof(ChainWork));
 
 		work->chain_id = chain->chain_id;
 		work->name = pstrdup(chain->name);
 		work->open = sc_chain_is_open(chain);
 		work->copy = chain->copy;
 		work->height = -1;
+		work->held = why != NULL;
+		work->suspended = why ? pstrdup(why) : NULL;
 		result = lappend(result, work);
+		MemoryContextSwitchTo(old);
 	}
-	MemoryContextSwitchTo(old);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
@@ -250,6 +257,11 @@ work_chains(List *works, bool seal, MemoryContext context)
 
 		if (!work->open || work->copy)
 			continue;
+		if (work->held)
+		{
+			sc_chain_state_set_signing(work->chain_id, SC_SIGNING_SUSPENDED, work->suspended);
+			continue;
+		}
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(context);
 		if (seal && !seal_chain(work, context))

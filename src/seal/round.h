@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "ledger/registry.h"
 #include "nodes/pg_list.h"
 
 /* takes the mails that wait: answers those about keys, returns those that ask to seal (ScMail *) */
@@ -43,6 +44,13 @@ typedef ScCopyNext (*sc_copy_round_hook_type) (int32 chain_id);
 extern PGDLLIMPORT sc_signed_hook_type sc_signed_hook;
 extern PGDLLIMPORT sc_before_copies_hook_type sc_before_copies_hook;
 extern PGDLLIMPORT sc_copy_round_hook_type sc_copy_round_hook;
+
+/*
+ * Set by the network room: why nothing of this node's chain is to be sealed or
+ * signed yet, palloc'd, or NULL.  In a transaction.
+ */
+typedef char *(*sc_chain_held_hook_type) (const ScChain *chain);
+extern PGDLLIMPORT sc_chain_held_hook_type sc_chain_held_hook;
 
 /* every copy has its turn; what the one that is most in a hurry says */
 extern ScCopyNext sc_copy_round(void);

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "ledger/registry.h"
+#include "utils/snapshot.h"
 #include "seal/shmem.h"
 
 /* GUCs */
@@ -28,6 +29,10 @@ extern void sc_seal_init(void);
  */
 typedef void (*sc_open_chain_check_hook_type) (const ScChain *chain);
 extern PGDLLIMPORT sc_open_chain_check_hook_type sc_open_chain_check_hook;
+
+/* open_chain.c: the greatest ledger_seq that the chain has, or one more; brings its sequence beyond a number */
+extern int64 sc_chain_greatest_seq(int32 chain_id, Snapshot snapshot);
+extern void sc_chain_advance_sequence(const ScChain *chain, int64 used);
 
 /* launcher.c, worker.c: entry points of the background processes */
 extern PGDLLEXPORT void sc_launcher_main(Datum arg);

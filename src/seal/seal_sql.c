@@ -16,6 +16,7 @@
 #include "ledger/journal.h"
 #include "ledger/recorder.h"
 #include "ledger/registry.h"
+#include "ledger/sequence.h"
 #include "miscadmin.h"
 #include "seal/block.h"
 #include "seal/final.h"
@@ -72,6 +73,7 @@ sc_seal(PG_FUNCTION_ARGS)
 
 	sc_chain_require_open(chain);
 	sc_chain_require_unlocked();
+	sc_sequence_gate(chain->chain_id);
 	wrote = session_wrote(chain->chain_id);
 	memset(&mail, 0, sizeof(mail));
 	mail.kind = SC_MAIL_SEAL;

@@ -513,6 +513,22 @@ sc_chain_state_set_signing(int32 chain_id, ScSigningState signing, const char *w
 	LWLockRelease(sc_seal_shared->lock);
 }
 
+/* may a shared chain go on?  held_why: NULL for nothing to say */
+void
+sc_chain_state_set_ready(int32 chain_id, bool ready, const char *held_why)
+{
+	ScSealChainState *state;
+
+	LWLockAcquire(sc_seal_shared->lock, LW_EXCLUSIVE);
+	state = chain_state_search(chain_id, true);
+	if (state != NULL)
+	{
+		state->ready = ready;
+		strlcpy(state->held_why, held_why ? held_why : "", sizeof(state->held_why));
+	}
+	LWLockRelease(sc_seal_shared->lock);
+}
+
 /* what a copy waits for; NULL: nothing */
 void
 sc_chain_state_set_waiting(int32 chain_id, const char *why)

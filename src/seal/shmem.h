@@ -114,6 +114,8 @@ typedef struct ScSealChainState
 	ScSigningState signing;
 	char		suspended_why[SC_SEAL_TEXT_LEN];
 	char		waiting_why[SC_SEAL_TEXT_LEN];	/* what a copy's next block waits for, "" = nothing */
+	bool		ready;			/* its peers were asked what this node signed last, since the server's start */
+	char		held_why[SC_SEAL_TEXT_LEN];	/* why it takes no rows and no blocks until then, or "" */
 	int			attempts;		/* failed in a row */
 	TimestampTz failing_since;	/* 0 while all is well */
 	TimestampTz last_error_at;	/* 0 if never */
@@ -169,6 +171,7 @@ extern void sc_mail_return_all(void);
 extern void sc_chain_state_get(int32 chain_id, ScSealChainState *out);
 extern void sc_chain_state_set_signing(int32 chain_id, ScSigningState signing, const char *why);
 extern void sc_chain_state_set_waiting(int32 chain_id, const char *why);
+extern void sc_chain_state_set_ready(int32 chain_id, bool ready, const char *held_why);
 extern void sc_chain_state_failed(int32 chain_id, const char *error);
 extern void sc_chain_state_ok(int32 chain_id);
 extern void sc_chain_state_passed(int32 chain_id);	/* tells those who wait */
