@@ -65,9 +65,9 @@ int64
 sc_copy_seq(const ScTarget *target, TupleTableSlot *slot)
 {
 	bool		isnull;
-	Datum		seq = slot_getattr(slot, target->seq_attno, &isnull);
+	int64		seq = DatumGetInt64(slot_getattr(slot, target->seq_attno, &isnull));
 
-	return isnull ? 0 : Max(DatumGetInt64(seq), 0);
+	return isnull || seq < 0 || seq > SC_COPY_SEQ_MAX ? 0 : seq;
 }
 
 void

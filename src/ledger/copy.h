@@ -20,11 +20,14 @@
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
+/* no honest origin comes near: numbers above are none, so that one can always be added to one */
+#define SC_COPY_SEQ_MAX (PG_INT64_MAX / 2)
+
 /* is the running process the replication of the node whose chain it is? */
 typedef bool (*sc_copy_writer_hook_type) (const ScChain *chain);
 extern PGDLLIMPORT sc_copy_writer_hook_type sc_copy_writer_hook;
 
-/* a row was stored that is no leaf: it has no number, or none above 0, or makes too long a leaf */
+/* a row was stored that is no leaf: it has no number that counts, or makes too long a leaf */
 typedef void (*sc_copy_odd_row_hook_type) (const ScChain *chain, const ScLedgerTable *table, int64 ledger_seq, const char *why);
 extern PGDLLIMPORT sc_copy_odd_row_hook_type sc_copy_odd_row_hook;
 

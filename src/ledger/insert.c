@@ -187,7 +187,7 @@ static const char *
 hash_copied(Relation rel, TupleTableSlot *slot, int64 seq, ScHash *hash)
 {
 	if (seq == 0)
-		return "it has no ledger_seq above 0";
+		return "it has no ledger_seq that counts";
 	return hash_row_if(rel, slot, seq, hash, true) ? NULL : "its leaf is too large";
 }
 

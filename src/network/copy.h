@@ -19,6 +19,9 @@ extern ScChain *sc_copy_by_origin(const char *origin);
 /* the fault of a row that can be no leaf: without a number, or too large */
 #define SC_FAULT_ODD_ROW "row no leaf"
 
+/* the fault of two events under one number */
+#define SC_FAULT_TWO_EVENTS "two events"
+
 /* does this node follow the chain? */
 extern bool sc_copy_is_followed(const char *origin);
 

@@ -28,6 +28,7 @@
 #include "network/copy.h"
 #include "network/copy_apply.h"
 #include "network/dispute.h"
+#include "network/dispute.h"
 #include "network/public.h"
 #include "network/seen.h"
 #include "seal/node.h"
@@ -144,7 +145,7 @@ read_leaf(ScCopyEvent *event)
 		sc_copy_malformed(event, "it is no canonical JSON object of at most 65535 bytes");
 	if (strcmp(sc_copy_string(event, leaf, "chain"), message->origin) != 0)
 		sc_copy_malformed(event, "its leaf names another chain");
-	if (event->seq <= 0 || strcmp(sc_copy_string(event, leaf, "seq"), psprintf("%lld", (long long) event->seq)) != 0)
+	if (event->seq <= 0 || event->seq > SC_COPY_SEQ_MAX || strcmp(sc_copy_string(event, leaf, "seq"), psprintf("%lld", (long long) event->seq)) != 0)
 		sc_copy_malformed(event, "its leaf has another number");
 	event->event = sc_copy_list(event, leaf, "event", SC_JSON_OBJECT);
 	event->type = sc_copy_string(event, event->event, "type");
@@ -152,7 +153,22 @@ read_leaf(ScCopyEvent *event)
 	event->ledger_name = table ? sc_copy_string(event, leaf, "table") : NULL;
 }
 
-/* is the event recorded already?  Another leaf under its number is an error. */
+/* the origin has sent two events under one number: the first one stays */
+static void
+complain_twice(const ScCopyEvent *event, const char *leaf)
+{
+	ScFinding	finding = {
+		.origin = event->message->origin,
+		.height = -1,
+		.ledger_seq = event->seq,
+		.fault = SC_FAULT_TWO_EVENTS,
+		.detail = psprintf("this node was sent %s, and then %s", leaf, pnstrdup(event->message->body, event->message->bodylen))
+	};
+
+	sc_dispute_file(&finding);
+}
+
+/* is the event recorded already?  Another leaf under its number is disputed. */
 static bool
 is_known(const ScCopyEvent *event)
 {
@@ -161,10 +177,7 @@ is_known(const ScCopyEvent *event)
 	if (leaf == NULL)
 		return false;
 	if (strlen(leaf) != event->message->bodylen || memcmp(leaf, event->message->body, event->message->bodylen) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("chain \"%s\" has two different events of number %lld", event->message->origin, (long long) event->seq),
-				 errdetail("This node has \"%s\".", leaf)));
+		complain_twice(event, leaf);
 	return true;
 }
 
@@ -252,8 +265,7 @@ is_ours(const ErrorData *error)
 {
 	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
-	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_INTERNAL_ERROR;
+	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES;
 }
 
 /* what went wrong, as one text */
