@@ -39,7 +39,7 @@ sc_query_commit(void)
 }
 
 /* runs what a format makes of its arguments */
-static uint64 run(const char *format, va_list args_of_caller) pg_attribute_printf(1, 0);
+static uint64 run(const char *format, va_list args_of_caller) __attribute__((format(printf, 1, 0)));
 
 static uint64
 run(const char *format, va_list args_of_caller)

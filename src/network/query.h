@@ -16,10 +16,10 @@ extern void sc_query_begin(void);
 extern void sc_query_commit(void);
 
 /* one command in the running transaction; how many rows it had */
-extern uint64 sc_query(const char *format,...) pg_attribute_printf(1, 2);
+extern uint64 sc_query(const char *format,...) __attribute__((format(printf, 1, 2)));
 /* column `column` (from 1) of row `row` (from 0) of the last sc_query, palloc'd, NULL for SQL NULL */
 extern char *sc_query_value(uint64 row, int column);
 /* the first column of the first row, or NULL */
-extern char *sc_query_text(const char *format,...) pg_attribute_printf(1, 2);
+extern char *sc_query_text(const char *format,...) __attribute__((format(printf, 1, 2)));
 
 #endif							/* SC_NETWORK_QUERY_H */
