@@ -20,9 +20,17 @@ sc_die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 # seconds since the tool started
 sc_seconds() { echo "$SECONDS"; }
 
+# sc_temp_folder: a new folder; make cannot build where names have white space
+sc_temp_folder() {
+	case ${TMPDIR:-/tmp} in
+		*[[:space:]]*) mktemp -d /tmp/seoulchain.XXXXXX ;;
+		*) mktemp -d "${TMPDIR:-/tmp}/seoulchain.XXXXXX" ;;
+	esac
+}
+
 # sc_begin: makes $SC_TMP, chooses the user that servers and builds run as
 sc_begin() {
-	SC_TMP=$(mktemp -d "${TMPDIR:-/tmp}/seoulchain.XXXXXX")
+	SC_TMP=$(sc_temp_folder)
 	trap sc_end EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT

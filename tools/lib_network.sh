@@ -46,11 +46,17 @@ net_settings() {
 	CONF
 }
 
+# net_check_folder DIR: whether sockets can be in a folder of that name
+net_check_folder() {
+	[ ${#1} -le 80 ] || sc_die "$1 is too long a name for a folder of sockets"
+	case $1 in *["'\\,"\"]*) sc_die "$1: no quotes, commas and backslashes in the name of a folder of sockets" ;; esac
+}
+
 # net_make PORT NAME...: clusters that run, each a node with a key and a chain
 net_make() {
 	local port=$1 name
 	shift
-	[ ${#NET_DIR} -le 80 ] || sc_die "$NET_DIR is too long a name for a folder of sockets"
+	net_check_folder "$NET_DIR"
 	sc_user mkdir "$NET_DIR/data" "$NET_DIR/keys"
 	for name in "$@"; do
 		echo "$name $((port++))"
@@ -79,7 +85,13 @@ net_init() {
 
 net_start() { sc_cluster_start "$NET_DIR/data/$1"; }
 net_stop() { sc_cluster_stop "$NET_DIR/data/$1" "${2:-fast}"; }
-net_running() { sc_user "$PG_BIN/pg_ctl" status -D "$NET_DIR/data/$1" >/dev/null 2>&1; }
+
+# net_running NAME: a process that has the number in postmaster.pid and is at work in that folder, not just one that got the number later
+net_running() {
+	local pid
+	pid=$(sc_user head -n 1 "$NET_DIR/data/$1/postmaster.pid" 2>/dev/null) &&
+		[ "$(sc_user readlink "/proc/$pid/cwd")" = "$(sc_user realpath "$NET_DIR/data/$1")" ]
+}
 
 # net_node NAME: database, extension, node, chain
 net_node() {
@@ -87,7 +99,7 @@ net_node() {
 	net_sql "$1" "CREATE EXTENSION seoulchain"
 	net_sql "$1" "SELECT seoulchain.create_node('$NET/$1')" >/dev/null
 	net_sql "$1" "SELECT seoulchain.create_chain('main')" >/dev/null
-	net_sql "$1" "CREATE SCHEMA $(net_schema "$1")"
+	net_sql "$1" "CREATE SCHEMA \"$(net_schema "$1")\""
 }
 
 # net_join NAME OTHER: each the other's peer, each follows the other's chain
@@ -98,9 +110,12 @@ net_join() {
 	net_peer "$2" "$1"
 }
 
+# net_joined NAME PEER: whether one side has said all of that
+net_joined() { [ -n "$(net_sql "$1" "SELECT 1 FROM seoulchain.follow WHERE origin = '$(net_origin "$2")'")" ]; }
+
 # net_role NAME PEER: the role by which the peer connects
 net_role() {
-	net_sql "$1" "CREATE ROLE \"node_$2\" LOGIN REPLICATION"
+	[ -n "$(net_sql "$1" "SELECT 1 FROM pg_roles WHERE rolname = 'node_$2'")" ] || net_sql "$1" "CREATE ROLE \"node_$2\" LOGIN REPLICATION"
 	net_sql "$1" "GRANT pg_read_all_data TO \"node_$2\""
 }
 
@@ -108,7 +123,7 @@ net_role() {
 net_peer() {
 	local key
 	key=$(net_sql "$2" "SELECT seoulchain.cosigner_key()")
-	net_sql "$1" "SELECT seoulchain.add_peer('$NET/$2', 'host=$NET_DIR port=$(net_port "$2") dbname=city user=node_$1', '$key', 'node_$2')" >/dev/null
+	net_sql "$1" "SELECT seoulchain.add_peer('$NET/$2', 'host=''$NET_DIR'' port=$(net_port "$2") dbname=city user=node_$1', '$key', 'node_$2')" >/dev/null
 	net_sql "$1" "SELECT seoulchain.share('main', '$NET/$2')" >/dev/null
 	net_sql "$1" "SELECT seoulchain.follow('$(net_origin "$2")')" >/dev/null
 }

@@ -5,7 +5,7 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Seoulchain::City;
-use Seoulchain::Test qw(long_run);
+use Seoulchain::Test;
 use Test::More;
 
 my $seed = $ENV{SC_SEED} // int(rand(1e9));
@@ -31,6 +31,7 @@ SQL
 }
 $city->mesh;
 $city->settle or BAIL_OUT('the nodes do not follow each other');
+ok($city->set_policy($_), "$_: final is what both others have cosigned") foreach @names;
 $city->same_everywhere($_, "$_.record", "$_: an empty table is copied") foreach @names;
 all_alike('before anything happens');
 
@@ -51,13 +52,15 @@ SQL
 # a moment that nobody chose
 sub some_time { my ($least, $most) = @_; select(undef, undef, undef, $least + rand($most - $least)); return }
 
-# one test each: every row everywhere, nothing disputed
+# one test each: every row everywhere, everything that was ever final still there, nothing disputed
 sub all_alike
 {
 	my $when = shift;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok($city->settle, "$when: everything is cosigned by everybody");
 	$city->same_everywhere($_, "$_.record", "$when: $_ has the same rows everywhere") foreach @names;
+	$city->note_final;
+	$city->final_kept("$when: whatever was final is on every node");
 	$city->no_dispute("$when: no dispute");
 	return;
 }
@@ -74,6 +77,7 @@ $city->same_everywhere('hall', 'hall.later', 'with their rows');
 foreach my $round (1 .. 10)
 {
 	my $victim = $names[ rand @names ];
+	$city->note_final($names[ rand @names ]);
 	my @load = map { clients($_, 3) } @names;
 	some_time(0.2, 2);
 	$city->kill_node($victim);
@@ -83,6 +87,7 @@ foreach my $round (1 .. 10)
 	diag("round $round: $victim was killed; hall has " . $city->sql('hall', 'SELECT count(*) FROM hall.record') . ' rows') if $round % 5 == 0;
 }
 all_alike('after ten kills');
+$city->all_intact('after ten kills: verify() finds nothing on any node');
 
 # a link that is cut, and one on which nothing arrives, while both sides go on
 foreach my $how (qw(cut freeze))
@@ -97,17 +102,22 @@ foreach my $how (qw(cut freeze))
 	all_alike("$how and healed");
 }
 
-# one that comes late
-my $history = long_run() ? 1_000_000 : 30_000;
-$city->sql('hall', "INSERT INTO hall.record (id, km, state, note) SELECT nextval('hall.ids'), g % 1000, 'old', 'history ' || g FROM generate_series(1, $history / 10) g")
-  foreach 1 .. 10;
+# one that comes late: a history of its own, as long as a city's, and what the others have done so far
+my $history = 1_000_000;
+$city->sql('hall', q{SELECT seoulchain.create_chain('history')});
+$city->sql('hall', q{SET seoulchain.default_chain = 'history'; CREATE TABLE hall.history (id int, note text, at timestamptz DEFAULT now()) USING ledger});
+$city->sql('hall', "INSERT INTO hall.history SELECT g, 'history ' || g FROM generate_series($_ * $history / 10 + 1, ($_ + 1) * $history / 10) g") foreach 0 .. 9;
 $city->add_node('late');
 $city->join_with('late', 'hall');
-my @clients = clients('hall', 3);
-ok($city->wait_cosigned('hall', by => ['late']), "a late joiner cosigns $history rows of history");
+$city->follow('late', 'hall', 'history');
+my @clients = clients('hall', 2);
+ok($city->wait_cosigned('hall', chain => 'history'), 'a late joiner cosigns a million rows of history');
+ok($city->wait_cosigned('hall', by => ['late']), 'and the chain that goes on meanwhile');
 IPC::Run::finish($_) foreach @clients;
-ok($city->settle, 'and what comes meanwhile');
-$city->same_everywhere('hall', "hall.$_", "it has $_ whole") foreach qw(record later);
+ok($city->settle, 'and what came meanwhile');
+is($city->sql('late', 'SELECT count(*), count(DISTINCT id), min(id), max(id) FROM hall.history'), "$history|$history|1|$history", 'it has every row of the history, once');
+$city->same_everywhere('hall', "hall.$_", "it has $_ whole", 'late') foreach qw(history record later);
 $city->no_dispute('and disputes nothing');
+$city->final_kept('what was final is final still');
 $city->all_intact('verify() finds nothing on any node, copies included');
 done_testing();

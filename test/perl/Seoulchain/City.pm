@@ -207,6 +207,53 @@ sub settle
 	return $good;
 }
 
+# set_policy(NAME, chain => main, witnesses => [nodes]): final is what all of these (the others) have cosigned; waits until that is in force
+sub set_policy
+{
+	my ($self, $name, %how) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $chain = $how{chain} // 'main';
+	my @witnesses = @{ $how{witnesses} // [ $self->others($name) ] };
+	$self->sql($name, "SELECT seoulchain.set_policy('$chain', '" . join("\n", 'log ' . $self->sql($name, "SELECT seoulchain.verifier_key('$chain')"),
+			(map { "witness $_ " . $self->key($_) } @witnesses), "group every all @witnesses", 'quorum every', '') . "')");
+	return $self->wait_for($name, "SELECT bool_or(in_force) FROM seoulchain.policies WHERE chain = '$chain'", "a policy of $chain in force");
+}
+
+# note_final(): every node's newest final checkpoint of every chain main that has a policy is remembered
+sub note_final
+{
+	my ($self, @names) = @_;
+	foreach my $here (@names ? @names : $self->names)
+	{
+		foreach my $name ($self->names)
+		{
+			my $note = $self->sql($here, sprintf q{SELECT seoulchain.checkpoint('%s', final => true)}, $here eq $name ? 'main' : $self->origin($name));
+			my (undef, $size, $root) = split /\n/, $note;
+			$self->{final}{"$name $size $root"} = 1;
+		}
+	}
+	return;
+}
+
+# one test: every checkpoint that was ever noted as final is a beginning of its chain, on every node
+sub final_kept
+{
+	my ($self, $what) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my @lost;
+	foreach my $noted (sort keys %{ $self->{final} })
+	{
+		my ($name, $size, $root) = split / /, $noted;
+		foreach my $here ($name, $self->followers($name))
+		{
+			my ($status, $out, $err) = $self->node($here)->psql('postgres', sprintf q{SELECT encode(seoulchain.root_hash('%s', %s), 'base64')},
+				$here eq $name ? 'main' : $self->origin($name), $size);
+			push @lost, "$here: $noted, $out $err" if $out ne $root;
+		}
+	}
+	return ok(%{ $self->{final} } && !@lost, $what) || diag(join "\n", @lost);
+}
+
 # a table's rows as one number; copies may have other types for the same values
 sub rows_digest
 {
