@@ -18,7 +18,8 @@ $city->settle or BAIL_OUT('the nodes do not follow each other');
 sub inspector { return $city->sql('inspector', shift) }
 sub digest { my ($node, $chain) = @_; return $city->rows_digest($node, "inspector.$chain") }
 
-# a chain of the inspector's with rows that everybody has cosigned, three blocks of them
+# a chain of the inspector's with rows that everybody has cosigned, three blocks of them; final is what hall and insurer both have
+my %final;
 sub honest_chain
 {
 	my ($chain, @followers) = @_;
@@ -30,7 +31,34 @@ sub honest_chain
 		$city->seal('inspector', $chain);
 	}
 	ok($city->wait_cosigned('inspector', chain => $chain), "$chain: rows are cosigned");
+	if (@followers == 2)
+	{
+		ok($city->set_policy('inspector', chain => $chain, witnesses => \@honest), "$chain: final is what both others have cosigned");
+		$final{$chain} = sealed_rows('inspector', $chain);
+	}
 	return;
+}
+
+# the rows of the first three blocks, which are final
+sub sealed_rows { my ($node, $chain) = @_; return $city->sql($node, "SELECT count(*), md5(string_agg(concat_ws('|', ledger_seq, id, km, note), E'\\n' ORDER BY ledger_seq)) FROM inspector.$chain WHERE km BETWEEN 1001 AND 3010 AND note LIKE 'block _'") }
+
+# one test: every honest node has what was final
+sub final_rows_kept
+{
+	my $chain = shift;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	like($final{$chain}, qr/^30\|/, "$chain: thirty rows were final");
+	is(sealed_rows($_, $chain), $final{$chain}, "$chain: $_ has every one as it was") foreach @honest;
+	return;
+}
+
+# one test: the inspector gets no receipt by which a row is final
+sub never_final
+{
+	my ($chain, $seq) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my (undef, $out, $err) = $city->node('inspector')->psql('postgres', "SELECT seoulchain.receipt('inspector.$chain', $seq, final => true)");
+	return ok($out eq '' && $err =~ /ERROR/, "$chain: the inspector cannot show the forged row as final") || diag("$out$err");
 }
 
 # row of a chain with this number of kilometres
@@ -73,33 +101,40 @@ sub others_go_on
 
 # 1. a sealed and cosigned row rewritten, its block sealed and signed again, and shown to all
 honest_chain('rewritten');
-my $before = digest('hall', 'rewritten');
-$city->forge('inspector', 'inspector.rewritten', row_with('rewritten', 3005), 'km = 5', 1);
+my $forged = row_with('rewritten', 3005);
+$city->forge('inspector', 'inspector.rewritten', $forged, 'km = 5', 1);
 inspector("SELECT seoulchain.seal('rewritten')");
 foreach my $node (@honest)
 {
 	named($node, 'rewritten', 1, 'proves that two histories were signed');
 	judged($node, 'rewritten', 'true', qr/PROOF/);
-	is(digest($node, 'rewritten'), $before, "rewritten: $node keeps the rows as they were");
 }
+final_rows_kept('rewritten');
+never_final('rewritten', $forged);
 others_go_on('rewritten');
 
 # 2. the same in an older block, not shown; the next block gives it away
 honest_chain('older');
-$city->forge('inspector', 'inspector.older', row_with('older', 1005), 'km = 5', 0);
+$forged = row_with('older', 1005);
+$city->forge('inspector', 'inspector.older', $forged, 'km = 5', 0);
 foreach my $block (4 .. 8)
 {
 	inspector("INSERT INTO inspector.older SELECT g, 1000 * $block + g, 'afterwards' FROM generate_series(1, 10) g");
 	$city->seal('inspector', 'older');
 }
 named($_, 'older', 0, 'disputes a block that does not extend what it holds') foreach @honest;
+final_rows_kept('older');
+never_final('older', $forged);
 others_go_on('older');
 
 # 3. an older block sealed anew with what came behind it, and announced in its place: other sizes, so no two roots meet
 honest_chain('shorter');
-$city->forge('inspector', 'inspector.shorter', row_with('shorter', 2005), 'km = 5', 1);
+$forged = row_with('shorter', 2005);
+$city->forge('inspector', 'inspector.shorter', $forged, 'km = 5', 1);
 inspector("SELECT seoulchain.seal('shorter')");
 named($_, 'shorter', 0, 'disputes a block that it has as another one') foreach @honest;
+final_rows_kept('shorter');
+never_final('shorter', $forged);
 others_go_on('shorter');
 
 # 4. a row changed after it was sent and before it was sealed
@@ -121,15 +156,24 @@ foreach my $node (@honest)
 	named($node, 'hasty', 0, 'complains that the block does not hold the row that it received');
 	is($city->sql($node, "SELECT km FROM inspector.hasty WHERE ledger_seq = $seq"), 7000, "hasty: $node has it as it was");
 }
+final_rows_kept('hasty');
+never_final('hasty', $seq);
 others_go_on('hasty');
 
 # 5. two faces: hall has one history; the inspector rewrites it while hall cannot be reached, and the insurer comes late and gets the other
 honest_chain('faces', 'hall');
+$forged = row_with('faces', 3005);
+my $face = sealed_rows('hall', 'faces');
 $city->cut('hall', 'inspector');
-$city->forge('inspector', 'inspector.faces', row_with('faces', 3005), 'km = 5', 1);
+$city->forge('inspector', 'inspector.faces', $forged, 'km = 5', 1);
 inspector("SELECT seoulchain.seal('faces')");
 $city->follow('insurer', 'inspector', 'faces');
 ok($city->wait_cosigned('inspector', chain => 'faces', by => ['insurer']), 'faces: the insurer, who knows nothing else, cosigns the second face');
+# each face has one cosignature: by a policy of both neither is final
+is($city->sql('inspector', sprintf q{SELECT seoulchain.set_policy('faces', E'log %s\nwitness hall %s\nwitness insurer %s\ngroup both all hall insurer\nquorum both\n') <> ''},
+	inspector("SELECT seoulchain.verifier_key('faces')"), map { $city->key($_) } @honest), 't', 'faces: a policy that asks for both');
+inspector("SELECT seoulchain.seal('faces')");
+never_final('faces', $forged);
 # hall says what it saw on its own chain, the insurer compares
 $city->sql('hall', 'CREATE SCHEMA hall');
 $city->sql('hall', 'CREATE TABLE hall.daily (id int) USING ledger');
@@ -144,6 +188,8 @@ named('insurer', 'faces', 1, 'proves the two faces from what hall republished, w
 judged('insurer', 'faces', 'true', qr/PROOF/);
 $city->heal('hall', 'inspector');
 named('hall', 'faces', 1, 'does so too');
+judged('hall', 'faces', 'true', qr/PROOF/);
+is(sealed_rows('hall', 'faces'), $face, 'faces: hall has the rows that it cosigned as they were');
 others_go_on('faces');
 
 # 6. a contract broken: an odometer that runs backwards, inserted with the rule out of the way
@@ -160,21 +206,43 @@ inspector($_)
 inspector(q{INSERT INTO inspector.odometer VALUES (3, 50, 'car')});
 inspector("SELECT seoulchain.seal('odometer')");
 named($_, 'odometer', 0, 'names the row that broke the contract') foreach @honest;
+judged($_, 'odometer', 'false', qr/COMPLAINT/) foreach @honest;
 is($city->sql('hall', q{SELECT count(*) FROM inspector.odometer WHERE km = 50}), 1, 'odometer: the row is there all the same');
+final_rows_kept('odometer');
+never_final('odometer', row_with('odometer', 50));
 others_go_on('odometer');
 
-# 7. a unique constraint of its own, which followers do not have: replication does not stop
+# 7. a unique constraint of its own, which followers do not have: replication does not stop; what is to be held against it is declared as a contract
 honest_chain('unique_id');
-inspector('CREATE UNIQUE INDEX once ON inspector.unique_id (km)');
-inspector('DROP INDEX inspector.once');
-inspector(q{INSERT INTO inspector.unique_id VALUES (1, 1001, 'again')});
+inspector($_)
+  foreach 'CREATE UNIQUE INDEX once ON inspector.unique_id (km)', 'DROP INDEX inspector.once',
+  q{INSERT INTO inspector.unique_id VALUES (1, 1001, 'again')};
 ok($city->wait_cosigned('inspector', chain => 'unique_id'), 'unique_id: the row is followed and cosigned: it is what the inspector says');
 $city->same_everywhere('inspector', 'inspector.unique_id', 'unique_id: followers have it', @honest);
+inspector($_)
+  foreach q{SELECT seoulchain.propose_contract('{"contract": "once", "ordinance": {"name": "Ordinance on Plates", "number": 3, "from": "2026-01-01"},
+	"tables": [{"table": "inspector.unique_id", "rules": [{"name": "one_per", "parameters": {"key": ["id", "note"]}}]}]}', 'unique_id')},
+  q{SELECT seoulchain.activate_contract('once', chain => 'unique_id', breaches => (SELECT count(*) FROM seoulchain.contract_breaches('once', 1, 'unique_id')))},
+  q{INSERT INTO inspector.unique_id VALUES (77, 9001, 'mine')};
+ok($city->wait_cosigned('inspector', chain => 'unique_id'), 'unique_id: a row under the contract is cosigned');
+like(($city->node('inspector')->psql('postgres', q{INSERT INTO inspector.unique_id VALUES (77, 9002, 'mine')}))[2], qr/contract/, 'unique_id: a second one is refused');
+inspector($_)
+  foreach q{DELETE FROM seoulchain.rule_state},
+  q{INSERT INTO inspector.unique_id VALUES (77, 9002, 'mine')}, "SELECT seoulchain.seal('unique_id')";
+foreach my $node (@honest)
+{
+	named($node, 'unique_id', 0, 'names the second row of one key');
+	is($city->sql($node, q{SELECT fault, ledger_seq FROM seoulchain.dispute WHERE origin = 'city/inspector/unique_id'}), 'broken rule|' . row_with('unique_id', 9002),
+		"unique_id: $node says which rule and row");
+}
+final_rows_kept('unique_id');
+never_final('unique_id', row_with('unique_id', 9002));
+others_go_on('unique_id');
 
 # in the end: nobody honest is accused, by nobody
 foreach my $node ($city->names)
 {
-	is($city->sql($node, q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '^city/inspector/(rewritten|older|shorter|hasty|faces|odometer)$'}), 0,
+	is($city->sql($node, q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '^city/inspector/(rewritten|older|shorter|hasty|faces|odometer|unique_id)$'}), 0,
 		"$node disputes nothing else");
 }
 others_go_on('in the end');
