@@ -59,17 +59,19 @@ bool
 sc_trust_read_policy(ScTrust *trust, const char *path)
 {
 	ScBuf		buf = SC_BUF_INIT;
+	const char *fault;
 	ScStatus	status;
 	int			line;
 
 	if (!sc_file_slurp(&buf, path))
 		return false;
 	status = sc_policy_parse(&trust->policy, &line, buf.data, buf.len);
+	fault = status == SC_MALFORMED ? sc_policy_fault(buf.data, buf.len, line) : NULL;
 	sc_buf_free(&buf);
 	if (status == SC_OK)
 		trust->has_policy = true;
 	else if (line > 0)
-		fprintf(stderr, "seoulchain-verify: %s, line %d: %s\n", path, line, sc_status_text(status));
+		fprintf(stderr, "seoulchain-verify: %s, line %d: %s\n", path, line, fault ? fault : sc_status_text(status));
 	else
 		fprintf(stderr, "seoulchain-verify: %s: a policy needs a line that says \"quorum\"\n", path);
 	return status == SC_OK;

@@ -38,22 +38,22 @@ typedef struct Run
 } Run;
 
 static Run *
-run_of(ScVerify *v)
+run_of(ScVerify *v, void **data)
 {
-	if (v->hook_data == NULL)
+	if (*data == NULL)
 	{
-		v->hook_data = MemoryContextAllocZero(v->context, sizeof(Run));
-		((Run *) v->hook_data)->v = v;
+		*data = MemoryContextAllocZero(v->context, sizeof(Run));
+		((Run *) *data)->v = v;
 	}
-	return v->hook_data;
+	return *data;
 }
 
 /* an event that verify() believes */
 static void
-take_event(ScVerify *v, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *event)
+take_event(ScVerify *v, void **data, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *event)
 {
 	const char *type = sc_tree_text(event, "type");
-	Run		   *run = run_of(v);
+	Run		   *run = run_of(v, data);
 	MemoryContext old;
 	ScBuf	   *text;
 	ScContractFact *fact;
@@ -388,9 +388,9 @@ scan_table(Run *run, const char *name, void (*row) (void *arg, ScScan *scan))
 }
 
 static void
-compare(ScVerify *v)
+compare(ScVerify *v, void **data)
 {
-	Run		   *run = run_of(v);
+	Run		   *run = run_of(v, data);
 	ListCell   *cell;
 
 	scan_table(run, "contract", contract_row);
@@ -415,5 +415,5 @@ sc_contract_verify_init(void)
 {
 	static const ScVerifyEventHook hook = {take_event, compare};
 
-	sc_verify_event_hook = &hook;
+	sc_verify_event_register(&hook);
 }

@@ -75,9 +75,8 @@ add_name(ScPolicy *policy, const char *name, size_t len, int key)
 	return SC_OK;
 }
 
-/* whether a key may serve as a log's, or a witness's */
-static bool
-type_ok(uint8_t type, bool log)
+bool
+sc_policy_type_ok(uint8_t type, bool log)
 {
 	return type == SC_KEY_ECDSA || type == (log ? SC_KEY_ED25519 : SC_KEY_COSIGNATURE);
 }
@@ -94,7 +93,7 @@ add_key(ScPolicy *policy, const char *vkey, size_t len, bool log)
 	status = sc_note_parse_key(new, vkey, len);
 	if (status != SC_OK)
 		return status;
-	if (!type_ok(new->type, log))
+	if (!sc_policy_type_ok(new->type, log))
 		return SC_MALFORMED;
 	for (int i = 0; i < policy->nkeys; i++)
 	{

@@ -40,6 +40,12 @@ typedef struct ScPolicy
 /* SC_OK, or SC_MALFORMED / SC_TOO_LARGE with the number of the line at fault (0: no quorum line) */
 extern SC_WARN_UNUSED ScStatus sc_policy_parse(ScPolicy *out, int *line_number, const char *text, size_t len);
 
+/* what is wrong with the line at fault, where that cannot be seen on it, else NULL (policy_fault.c) */
+extern const char *sc_policy_fault(const char *text, size_t len, int line_number);
+
+/* whether a key of the type may serve as a log's, or a witness's */
+extern bool sc_policy_type_ok(uint8_t type, bool log);
+
 /* whether a listed log of this origin signed; good[i] says that keys[i] did */
 extern bool sc_policy_log_signed(const ScPolicy *policy, const bool *good, const char *origin);
 

@@ -305,6 +305,24 @@ sc_final_find(ScFinal *out, const ScChain *chain, List *history, int64 height, i
 	return true;
 }
 
+/* has somebody signed in the key's name with a key that the policy does not name? */
+static bool
+by_other_key(List *lines, const ScPolicy *policy, const ScVerifierKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, lines)
+	{
+		bool		named = false;
+
+		for (int i = 0; i < policy->nkeys; i++)
+			named = named || sc_line_names(lfirst(lc), &policy->keys[i]);
+		if (!named && strcmp(((ScLine *) lfirst(lc))->name, key->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 List *
 sc_final_witnesses(const ScChain *chain, const ScPolicyEntry *entry, int64 height, Snapshot snapshot, bool *final)
 {
@@ -314,6 +332,7 @@ sc_final_witnesses(const ScChain *chain, const ScPolicyEntry *entry, int64 heigh
 	List	   *result = NIL;
 
 	*final = false;
+	candidate.lines = NIL;
 	if (load_candidate(&candidate, chain, height, snapshot))
 	{
 		verify_lines(good, policy, &candidate);
@@ -329,6 +348,7 @@ sc_final_witnesses(const ScChain *chain, const ScPolicyEntry *entry, int64 heigh
 		witness->name = policy->names[i].name;
 		witness->key = &policy->keys[policy->names[i].key];
 		witness->signed_it = good[policy->names[i].key];
+		witness->other_key = by_other_key(candidate.lines, policy, witness->key);
 		result = lappend(result, witness);
 	}
 	return result;
@@ -348,7 +368,8 @@ missing_names(const ScChain *chain, const ScPolicyEntry *entry, int64 height, Sn
 		const ScWitnessState *witness = lfirst(lc);
 
 		if (!witness->signed_it)
-			appendStringInfo(&text, "%s\"%s\"", text.len > 0 ? ", " : "", witness->name);
+			appendStringInfo(&text, "%s\"%s\"%s", text.len > 0 ? ", " : "", witness->name,
+							 witness->other_key ? " (which signs with a key that the policy does not name)" : "");
 	}
 	return text.len > 0 ? text.data : "nobody";
 }

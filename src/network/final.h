@@ -28,6 +28,7 @@ typedef struct ScWitnessState
 	const char *name;			/* in the policy */
 	const ScVerifierKey *key;
 	bool		signed_it;
+	bool		other_key;		/* a line in its name is there, by a key that the policy does not name */
 } ScWitnessState;
 
 /* those of a signed block under a policy: List of ScWitnessState *; *final says whether it is final */

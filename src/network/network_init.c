@@ -18,6 +18,7 @@
 #include "network/message.h"
 #include "network/network_settings.h"
 #include "network/peer_state.h"
+#include "network/registry_verify.h"
 #include "network/status.h"
 #include "network/tidy.h"
 #include "network/wake.h"
@@ -45,6 +46,7 @@ sc_network_init(void)
 	sc_network_status_init();
 	sc_tidy_init();
 	sc_final_init();
+	sc_network_verify_init();
 	sc_ask_init();
 	sc_alarm_init();
 	sc_seen_publish_init();

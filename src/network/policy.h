@@ -18,6 +18,12 @@
 
 #define SC_POLICY_EVENT "policy"
 
+/* seoulchain.policy */
+#define SC_POLICY_ATTR_CHAIN_ID 1
+#define SC_POLICY_ATTR_SEQ 2
+#define SC_POLICY_ATTR_TEXT 3
+#define SC_POLICY_NATTS 3
+
 typedef struct ScPolicyEntry
 {
 	int64		seq;			/* ledger_seq of the event */

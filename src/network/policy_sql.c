@@ -62,12 +62,22 @@ require_settled(const ScChain *chain, Snapshot snapshot)
 				 errhint("Commit it, and run SELECT seoulchain.seal('%s'), which waits for the signature.", chain->name)));
 }
 
+/* the policy as it is recorded: its last line may have come without a newline, as psql and shells cut it off */
+static char *
+complete_text(const char *text)
+{
+	size_t		len = strlen(text);
+
+	return len == 0 || text[len - 1] == '\n' ? pstrdup(text) : psprintf("%s\n", text);
+}
+
 /* parses; errors with the line at fault */
 static void
 parse_policy(ScPolicy *policy, const char *text)
 {
 	int			line;
 	ScStatus	status = sc_policy_parse(policy, &line, text, strlen(text));
+	const char *fault = status == SC_MALFORMED ? sc_policy_fault(text, strlen(text), line) : NULL;
 
 	if (status == SC_OK)
 		return;
@@ -75,10 +85,10 @@ parse_policy(ScPolicy *policy, const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("the policy does not say which quorum it asks for"),
-				 errhint("End it with a line \"quorum <name>\", and every line with a newline.")));
+				 errhint("End it with a line \"quorum <name>\".")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("line %d of the policy: %s", line, sc_status_text(status)),
+			 errmsg("line %d of the policy: %s", line, fault != NULL ? fault : sc_status_text(status)),
 			 errhint("Lines are \"log <key>\", \"witness <name> <key>\", \"group <name> all|any|<k> <member>...\" and \"quorum <name>\"; a name is defined before it is used, a key and a member stand once.")));
 }
 
@@ -160,7 +170,8 @@ policy_event(ScBuf *buf, const char *text)
  * Records which witnesses must have cosigned a checkpoint of a chain of this
  * node before it is final (C2SP tlog-policy), and says what that is worth.
  * The chain's first policy is in force with its block; a later one from the first
- * checkpoint on that holds its leaf and satisfies the one before.
+ * checkpoint on that holds its leaf and satisfies the one before.  The newline
+ * that its last line may lack is added.
  * Privileges: seoulchain_operator.  Errors: UNDEFINED_OBJECT;
  * WRONG_OBJECT_TYPE for a copy; OBJECT_NOT_IN_PREREQUISITE_STATE for a closed
  * or unnamed chain, or while the policy before is not signed;
@@ -173,7 +184,7 @@ sc_set_policy(PG_FUNCTION_ARGS)
 {
 	Relation	rel = sc_internal_open("policy", ShareRowExclusiveLock);
 	ScChain    *chain = sc_chain_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
-	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *given = complete_text(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	ScPolicy   *policy = palloc(sizeof(ScPolicy));
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	ScBuf		event = SC_BUF_INIT;

@@ -23,12 +23,6 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
-/* seoulchain.policy */
-#define SC_POLICY_ATTR_CHAIN_ID 1
-#define SC_POLICY_ATTR_SEQ 2
-#define SC_POLICY_ATTR_TEXT 3
-#define SC_POLICY_NATTS 3
-
 void
 sc_policy_insert(int32 chain_id, int64 seq, const char *text)
 {

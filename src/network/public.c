@@ -27,8 +27,6 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define SC_PUBLIC_NATTS 3
-
 PG_FUNCTION_INFO_V1(sc_set_public);
 
 bool
@@ -39,7 +37,7 @@ sc_chain_is_public(int32 chain_id)
 	ScanKeyData key;
 	bool		found;
 
-	sc_key_int4(&key, 1, chain_id);
+	sc_key_int4(&key, SC_PUBLIC_ATTR_CHAIN_ID, chain_id);
 	sc_internal_scan_begin(&scan, "public_chain", "public_chain_pkey", snapshot, &key, 1);
 	found = sc_internal_scan_next(&scan, ForwardScanDirection) != NULL;
 	sc_internal_scan_end(&scan);
@@ -56,9 +54,9 @@ sc_public_register(int32 chain_id, int64 ledger_seq)
 
 	if (!sc_chain_is_public(chain_id))
 	{
-		values[0] = Int32GetDatum(chain_id);
-		values[1] = Int64GetDatum(ledger_seq);
-		values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
+		values[SC_PUBLIC_ATTR_CHAIN_ID - 1] = Int32GetDatum(chain_id);
+		values[SC_PUBLIC_ATTR_SEQ - 1] = Int64GetDatum(ledger_seq);
+		values[SC_PUBLIC_ATTR_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 		CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 		CommandCounterIncrement();
 	}

@@ -12,6 +12,12 @@
 /* type of the event by which a chain becomes public: {"type":"public"} */
 #define SC_PUBLIC_EVENT "public"
 
+/* seoulchain.public_chain */
+#define SC_PUBLIC_ATTR_CHAIN_ID 1
+#define SC_PUBLIC_ATTR_SEQ 2
+#define SC_PUBLIC_ATTR_SINCE 3
+#define SC_PUBLIC_NATTS 3
+
 /* was the chain made public? */
 extern bool sc_chain_is_public(int32 chain_id);
 

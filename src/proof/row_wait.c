@@ -67,7 +67,7 @@ require_committed(const ScRowPlace *place)
 			 errmsg("row with ledger_seq %lld of \"%s\" is not committed yet",
 					(long long) place->ledger_seq, RelationGetRelationName(place->rel)),
 			 errdetail("The waiting transaction itself has inserted it, and what is sealed was committed before."),
-			 errhint("Commit, then call seoulchain.wait_for_seal() in a transaction of its own.")));
+			 errhint("Commit, then wait in a transaction of its own.")));
 }
 
 /* errors when the row's block cannot come, or not be signed, as the worker met it last */
@@ -144,7 +144,7 @@ require_sealing(const ScChain *chain)
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("a standby seals and signs nothing"),
-				 errdetail("The row's block is not signed yet, or has not arrived here."),
+				 errdetail("What is waited for has not happened yet, or has not arrived here."),
 				 errhint("Wait on the primary.")));
 	/* the blocks of a copy come from its node */
 	if (!chain->copy || !sc_chain_is_open(chain))

@@ -46,6 +46,9 @@ typedef struct ScTileIndex
 
 #define SC_TILE_LEVELS 8
 
+/* rooms that may compare tables of their own with the events: contract, network */
+#define SC_VERIFY_EVENT_HOOKS 2
+
 /* a tile's hashes, cached */
 typedef struct ScTileCopy
 {
@@ -159,8 +162,8 @@ typedef struct ScVerify
 	/* this node's cosigner key, or NULL */
 	char	   *cosigner_key;
 	bool		judge_profile;	/* signatures of algorithms that are not approved are faults */
-	/* of sc_verify_event_hook */
-	void	   *hook_data;
+	/* what the rooms of sc_verify_event_register() keep */
+	void	   *hook_data[SC_VERIFY_EVENT_HOOKS];
 	const struct ScDamageSink *damage;	/* or NULL */
 } ScVerify;
 
@@ -247,16 +250,17 @@ extern void sc_verify_events(ScVerify *v);
 extern void sc_verify_registry_fault(ScVerify *v, int32 chain_id, Oid relid, int64 ledger_seq);
 
 /*
- * A higher room that announces in events what its own tables say; set at
- * start.  It is given every event that agrees with its leaf, then compares.
+ * A higher room that announces in events what its own tables say; it
+ * registers at start.  It is given every event that agrees with its leaf, then
+ * compares.  *data is its own, NULL at first, in v->context.
  */
 typedef struct ScVerifyEventHook
 {
-	void		(*event) (ScVerify *v, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *event);
-	void		(*end) (ScVerify *v);
+	void		(*event) (ScVerify *v, void **data, const ScVerifyChain *chain, int64 ledger_seq, const ScJson *event);
+	void		(*end) (ScVerify *v, void **data);
 } ScVerifyEventHook;
 
-extern PGDLLIMPORT const ScVerifyEventHook *sc_verify_event_hook;
+extern void sc_verify_event_register(const ScVerifyEventHook *hook);
 
 /*
  * A higher room that keeps what follows from the rows of ledger tables; set at

@@ -25,7 +25,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-const ScVerifyEventHook *sc_verify_event_hook = NULL;
+static const ScVerifyEventHook *event_hooks[SC_VERIFY_EVENT_HOOKS];
+static int	nevent_hooks = 0;
 
 /* what an event says about a table or one of its columns */
 typedef struct EventFact
@@ -62,6 +63,14 @@ event_fault(EventPass *pass, const ScVerifyChain *chain, const char *word, int64
 	fault.found = found;
 	fault.foundlen = found ? SC_HASH_LEN : 0;
 	sc_faults_add(pass->v->faults, &fault);
+}
+
+void
+sc_verify_event_register(const ScVerifyEventHook *hook)
+{
+	if (nevent_hooks == SC_VERIFY_EVENT_HOOKS)
+		elog(ERROR, "too many rooms look at events");
+	event_hooks[nevent_hooks++] = hook;
 }
 
 void
@@ -194,8 +203,8 @@ take_facts(EventPass *pass, const ScVerifyChain *chain, int64 ledger_seq, const 
 		add_fact(pass, chain, ledger_seq, type, table, rule_text(rule_of(event)));
 	if (strcmp(type, "members") == 0)
 		take_members(pass, chain, ledger_seq, event);
-	if (sc_verify_event_hook != NULL && event != NULL && event->kind == SC_JSON_OBJECT)
-		sc_verify_event_hook->event(pass->v, chain, ledger_seq, event);
+	for (int i = 0; i < nevent_hooks && event != NULL && event->kind == SC_JSON_OBJECT; i++)
+		event_hooks[i]->event(pass->v, &pass->v->hook_data[i], chain, ledger_seq, event);
 	if ((strcmp(type, "join") != 0 && strcmp(type, "column") != 0) || columns == NULL || columns->kind != SC_JSON_ARRAY)
 		return;
 	for (const ScJson *column = columns->first; column; column = column->next)
@@ -475,8 +484,8 @@ sc_verify_events(ScVerify *v)
 		if (!fact->met)
 			registry_fault(&pass, fact->chain_id, relation_of(v, fact->chain_id, fact->table), fact->ledger_seq);
 	}
-	if (sc_verify_event_hook != NULL)
-		sc_verify_event_hook->end(v);
+	for (int i = 0; i < nevent_hooks; i++)
+		event_hooks[i]->end(v, &v->hook_data[i]);
 	table_close(events, NoLock);
 	table_close(columns, NoLock);
 	table_close(rules, NoLock);

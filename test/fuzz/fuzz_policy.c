@@ -15,7 +15,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int			line;
 
 	if (sc_policy_parse(&policy, &line, (const char *) data, size) != SC_OK)
+	{
+		const char *fault = sc_policy_fault((const char *) data, size, line);
+
+		INVARIANT(fault == NULL || strlen(fault) > 0);
 		return 0;
+	}
 	met = sc_policy_quorum_met(&policy, good);
 	INVARIANT(met == (policy.quorum == SC_POLICY_NONE));
 	for (int i = 0; i < policy.nkeys; i++)

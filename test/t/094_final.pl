@@ -14,15 +14,15 @@ use Test::More;
 use IPC::Run;
 
 # blocks when the test says so
-my $node = ledger_node('origin', 'seoulchain.sign_key_directory' => key_directory(), 'seoulchain.seal_interval' => 0);
+my $node = ledger_node('origin', init => [ allows_streaming => 1 ], 'seoulchain.sign_key_directory' => key_directory(), 'seoulchain.seal_interval' => 0);
 sub sql { return $node->safe_psql('postgres', shift) }
 
 # a statement that has to fail
 sub refused
 {
-	my ($statement, $pattern, $what) = @_;
+	my ($statement, $pattern, $what, $on) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my ($status, $out, $err) = $node->psql('postgres', $statement);
+	my ($status, $out, $err) = ($on // $node)->psql('postgres', $statement);
 	return like($err, $pattern, $what);
 }
 
@@ -87,10 +87,16 @@ refused_policy(policy(2, @three, again => Seoulchain::Witness->new('net/w9', $w[
 refused_policy(policy(2, @three) =~ s/^log \S+\n//r, qr/does not name the key of chain "main".*log \Q$log\E/s, 'without the chain\'s key');
 refused_policy("log $log\nwitness w1 \Q$three[1]\E\n", qr/line 2|which quorum/, 'without a quorum');
 refused_policy("log $log\nquorum g\n", qr/line 2 of the policy/, 'a quorum that is nobody');
+refused_policy("log $log\nwitness w1 $three[1]\nwitness w1 $three[3]\nquorum w1\n", qr/line 3/, 'a name twice');
+refused_policy("log $log\nwitness w1 $three[1]\nwitness w2 $three[3]\ngroup a all w1 w2\ngroup b all w1 w2\ngroup g any a b\nquorum g\n", qr/line 5/, 'groups that share members');
+refused_policy("log $log\nwitness w1 $three[1]\nwitness w2 $three[3]\ngroup a any w1 w2\nquorum a\n", qr/hold against nobody/, 'an old and a new key, either of which is enough');
+refused_policy($reader =~ s/\n/\r\n/gr, qr/line 1 of the policy: it ends with a carriage return/, 'lines as other systems end them');
+refused_policy($reader =~ s/w1 \S+/w1 $log/r, qr/line 2 of the policy: a key of this type cannot stand here/, 'the key of a log as a witness');
 is(sql('SELECT count(*) FROM seoulchain.policies'), '0', 'none of them was recorded');
 
 # one that holds
-like(sql("SELECT seoulchain.set_policy('main', " . quote($reader) . ')'), qr/at least 1 of 3 witnesses: holds while none of them/, 'two of three');
+like(sql("SELECT seoulchain.set_policy('main', " . quote($reader =~ s/\n\z//r) . ')'), qr/at least 1 of 3 witnesses: holds while none of them/, 'two of three');
+is(sql('SELECT policy = ' . quote($reader) . ' FROM seoulchain.policies'), 't', 'the newline that a shell cut off is there again');
 refused_policy($reader, qr/the last policy is not signed yet/, 'one after the other');
 my $note = sealed();
 refused('SELECT seoulchain.checkpoint(final => true)', qr/no final checkpoint.*missing: "w1", "w2", "w3"/s, 'a policy, and nobody has cosigned');
@@ -108,6 +114,19 @@ refused('SELECT seoulchain.add_cosignature(\'main\', ' . quote($w[1]->cosign("ne
 refused('SELECT seoulchain.add_cosignature(\'main\', ' . quote($w[2]->cosign($note) . $w[1]->cosign("else\n")) . ')', qr/the line of "net\/w2" is no good signature/, 'a bad line spoils the others');
 refused('SELECT seoulchain.add_cosignature(\'main\', ' . quote(Seoulchain::Witness->new('net/w2')->cosign($note)) . ')', qr/no line is a cosignature/, 'a stranger with the name of a witness');
 refused("SELECT seoulchain.add_cosignature('main', 'what')", qr/no line is a cosignature/, 'no line at all');
+
+# waiting ends when it has to
+refused("SELECT seoulchain.wait_for_final('t', $first, '-1 s')", qr/timeout must not be negative/, 'no time less than none');
+is(sql("SELECT seoulchain.wait_for_final('t', $first, '0 s') IS NULL"), 't', 'looking once');
+is(sql("BEGIN READ ONLY; SELECT seoulchain.wait_for_final('t', $first, '0 s') IS NULL"), 't', 'it writes nothing');
+refused("SET statement_timeout = '300ms'; SELECT seoulchain.wait_for_final('t', $first, '180 s')", qr/canceling statement due to statement timeout/, 'at the statement\'s timeout');
+refused("BEGIN; INSERT INTO t VALUES ('mine'); SELECT seoulchain.wait_for_final('t', (SELECT max(ledger_seq) FROM t), '180 s')", qr/is not committed yet.*HINT.*in a transaction of its own/s, 'for a row that waits for itself');
+like(sql("BEGIN; INSERT INTO t VALUES ('mine'); SELECT seoulchain.wait_for_final('t', $first, '0 s') IS NULL; ROLLBACK"), qr/t/, 'with rows of its own, for another');
+my $cancelled = $node->background_psql('postgres', on_error_stop => 0);
+$cancelled->query_until(qr/waits/, "\\echo waits\nSELECT seoulchain.wait_for_final('t', $first, '180 s');\n");
+$node->poll_query_until('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%wait_for_final%' AND wait_event_type = 'Extension' AND pid <> pg_backend_pid()}) or die;
+is($cancelled->query('SELECT 1'), '1', 'when it is cancelled');
+$cancelled->quit;
 
 # a session that waits is woken by what commits
 my $waiting = $node->background_psql('postgres');
@@ -157,8 +176,29 @@ insert('third');
 my $note4 = sealed();
 add($_->cosign($note4)) foreach @m[ 0, 1 ];
 refused('SELECT seoulchain.checkpoint(height => (SELECT max(height) FROM seoulchain.block), final => true)', qr/missing: "w1", "w2", "w3"/, 'the next checkpoint neither');
+sub faults { return join ' ', split /\n/, sql(q{SELECT fault || coalesce(' ' || ledger_seq, '') FROM seoulchain.verify() ORDER BY ledger_seq}) }
+is(faults(), '', 'verify() has nothing to say up to here');
 sql(q{INSERT INTO seoulchain.policy SELECT 1, ledger_seq, } . quote($mine) . q{ FROM t WHERE v = 'first'});
+is(faults(), "registry altered $first", 'verify() names a policy that no event brought');
 refused('SELECT seoulchain.checkpoint(height => (SELECT max(height) FROM seoulchain.block), final => true)', qr/missing: "w1", "w2", "w3"/, 'nor by a row in the table of policies');
+
+# what its superuser changes in the table of policies counts for nobody else, and verify() names it
+my @seqs = split /\n/, sql(q{SELECT ledger_seq FROM seoulchain.policies WHERE ledger_seq <> } . $first . q{ ORDER BY ledger_seq});
+sub meddled
+{
+	my ($change, $faults, $what) = @_;
+	sql("CREATE TABLE kept AS TABLE seoulchain.policy; $change");
+	is(faults(), $faults, "verify(): $what");
+	unlike(judged(sql("SELECT seoulchain.receipt('t', $second)"), $reader), qr/: VERIFIED/, '... and the reader believes it as little');
+	sql('DELETE FROM seoulchain.policy; INSERT INTO seoulchain.policy TABLE kept; DROP TABLE kept');
+	return;
+}
+my $names = join ' ', map { "registry altered $_" } sort { $a <=> $b } $first, $seqs[0];
+meddled("DELETE FROM seoulchain.policy WHERE ledger_seq = $seqs[0]", $names, 'a policy whose row is gone');
+meddled("UPDATE seoulchain.policy SET policy = " . quote($mine) . " WHERE ledger_seq = $seqs[0]", "$names registry altered $seqs[0]", 'a policy of another text');
+sql(q{INSERT INTO seoulchain.public_chain VALUES (1, 1, now())});
+is(faults(), "registry altered 1 registry altered $first", 'verify() names a chain that was made public without saying so');
+sql(q{DELETE FROM seoulchain.public_chain});
 
 # with the old quorum it comes into force, from the next checkpoint on
 add($_->cosign($note4)) foreach @w[ 1, 2 ];
@@ -187,6 +227,27 @@ is(sql(q{CREATE TABLE kept AS TABLE seoulchain.cosignature; DELETE FROM seoulcha
 	SELECT (SELECT count(*) FROM kept) = (SELECT count(*) FROM seoulchain.cosignature)}), 't', 'a restored table');
 like(sql('SELECT seoulchain.checkpoint(final => true)'), qr/\A[^\n]*\n$size5\n/, '... makes the same final');
 sql('DELETE FROM seoulchain.policy WHERE ledger_seq = (SELECT ledger_seq FROM t WHERE v = \'first\')');
+
+# a standby shows what is final, and waits for nothing
+my $fifth = insert('fifth');
+sealed();
+$node->backup('standby');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'standby', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+like($standby->safe_psql('postgres', 'SELECT seoulchain.checkpoint(final => true)'), qr/\A[^\n]*\n$size5\n/, 'a standby has the final checkpoint');
+like(judged($standby->safe_psql('postgres', "SELECT seoulchain.wait_for_final('t', $first)"), $reader), qr/: VERIFIED/, '... and receipts of what is final');
+refused("SELECT seoulchain.receipt('t', $fifth, final => true)", qr/no final checkpoint of more than/, '... of nothing else', $standby);
+refused("SELECT seoulchain.wait_for_final('t', $fifth)", qr/a standby seals and signs nothing.*HINT.*on the primary/s, '... for which it does not wait', $standby);
+$standby->stop;
+
+# nor is it taken back that a chain is public
+sql(q{SELECT seoulchain.set_public('main')});
+sealed();
+sql('CREATE TABLE kept_public AS TABLE seoulchain.public_chain; DELETE FROM seoulchain.public_chain');
+is(faults(), 'registry altered ' . sql('SELECT ledger_seq FROM kept_public'), 'verify() names a public chain that its superuser hid again');
+sql('INSERT INTO seoulchain.public_chain TABLE kept_public');
 is_intact($node, 'verify() has nothing to say');
 $node->stop;
 done_testing;

@@ -144,9 +144,40 @@ test_refused(void)
 		}
 		CHECK_CASE(sc_policy_parse(&policy, &line, buf.data, buf.len) == SC_MALFORMED, cases[i].format);
 		CHECK_CASE(line == cases[i].line, cases[i].format);
+		(void) sc_policy_fault(buf.data, buf.len, line);
 		sc_buf_free(&buf);
 	}
 	CHECK_STATUS(sc_policy_parse(&policy, &line, "quorum none\n\0", 13), SC_MALFORMED);
+}
+
+/* what cannot be seen on a line is said in words */
+static void
+test_faults(void)
+{
+	char		text[1024];
+	const char *log = vkey("log.example", SC_KEY_ED25519, 5);
+	const char *witness = vkey("w.example", SC_KEY_COSIGNATURE, 3);
+
+#define CHECK_FAULT(words) \
+	CHECK(sc_policy_parse(&policy, &line, text, strlen(text)) == SC_MALFORMED && \
+		  strstr(sc_policy_fault(text, strlen(text), line), words) != NULL)
+	snprintf(text, sizeof(text), "log %s\r\nquorum none\r\n", log);
+	CHECK_FAULT("carriage return");
+	snprintf(text, sizeof(text), "log %s\nquorum none", log);
+	CHECK_FAULT("does not end with a newline");
+	snprintf(text, sizeof(text), "log %s\n", log);
+	CHECK_FAULT("which quorum");
+	snprintf(text, sizeof(text), "witness w %s\nquorum w\n", log);
+	CHECK_FAULT("a witness's cosignature/v1");
+	snprintf(text, sizeof(text), "log %s\nquorum none\n", witness);
+	CHECK_FAULT("a log's is Ed25519");
+	/* ML-DSA-44, which the specification has for new witnesses */
+	snprintf(text, sizeof(text), "witness w w.example+12345678+BgAAAA==\nquorum w\n");
+	CHECK_FAULT("cannot stand here");
+	snprintf(text, sizeof(text), "witness w %s\nquorum v\n", witness);
+	CHECK(sc_policy_parse(&policy, &line, text, strlen(text)) == SC_MALFORMED && line == 2);
+	CHECK(sc_policy_fault(text, strlen(text), line) == NULL);
+#undef CHECK_FAULT
 }
 
 /* the limits hold, and are above what the specification recommends */
@@ -177,6 +208,7 @@ main(int argc, char **argv)
 	test_example();
 	test_simple();
 	test_refused();
+	test_faults();
 	test_limits();
 	return test_end("policy");
 }
