@@ -111,6 +111,10 @@ CREATE FUNCTION seoulchain.settle_dispute(origin text, reason text) RETURNS bigi
 	AS 'MODULE_PATHNAME', 'sc_settle_dispute' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION seoulchain.settle_dispute(text, text) IS 'this node''s complaints about a chain hold its cosignatures back no more; how many there were. A proof is never settled.';
 
+CREATE FUNCTION seoulchain.clear_alarm(kind text, about text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'sc_clear_alarm' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.clear_alarm(text, text) IS 'forgets an alarm that somebody has looked into; false when there is none. What goes on is raised again.';
+
 CREATE VIEW seoulchain.alarms AS
 	SELECT kind, about, since, what, hint FROM seoulchain.alarm
 	UNION ALL

@@ -98,14 +98,14 @@ CREATE FUNCTION seoulchain.city_problems(OUT rank integer, OUT state text, OUT a
 	FROM seoulchain.alarms a WHERE a.kind = 'complaint about a chain'
 	UNION ALL
 	SELECT 4, 'alarm', a.about, a.kind || ': ' || a.what, a.hint, a.since
-	FROM seoulchain.alarms a WHERE a.kind NOT IN ('proof against a chain', 'complaint about a chain')
+	FROM seoulchain.alarms a WHERE a.kind NOT IN ('proof against a chain', 'complaint about a chain', 'nothing arrives', 'apply error')
 	UNION ALL
 	SELECT CASE WHEN t.state = 'waiting' THEN 6 ELSE 5 END, CASE WHEN t.state = 'waiting' THEN 'waiting' ELSE 'apart' END,
 		coalesce(t.chain, t.peer, 'this server'),
 		CASE t.direction WHEN 'from' THEN 'from ' || t.peer || ': ' WHEN 'to' THEN 'to ' || t.peer || ': ' ELSE '' END || t.problem,
 		coalesce(t.hint, 'Ask the operator of ' || t.peer || '; the log of this server says more.'), t.since
 	FROM seoulchain.network_status() t, late
-	WHERE t.state NOT IN ('ok', 'waiting') OR (t.state = 'waiting' AND t.since < pg_catalog.clock_timestamp() - late.after)
+	WHERE t.state NOT IN ('ok', 'waiting', 'alarm') OR (t.state = 'waiting' AND t.since < pg_catalog.clock_timestamp() - late.after)
 	UNION ALL
 	SELECT 5, 'apart', n.node, 'nothing was heard from it since ' || n.last_heard,
 		'The connection looks open and is not: is the node, or the way to it, down?', n.last_heard

@@ -77,3 +77,12 @@ sc_apply_peer(void)
 		peer = MemoryContextStrdup(TopMemoryContext, found);
 	return peer;
 }
+
+bool
+sc_origin_is_of(const char *origin, const char *node)
+{
+	const char *slash = strrchr(origin, '/');
+	size_t		len = strlen(node);
+
+	return slash != NULL && (size_t) (slash - origin) == len && strncmp(origin, node, len) == 0;
+}

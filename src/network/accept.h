@@ -14,4 +14,7 @@
  */
 extern const char *sc_apply_peer(void);
 
+/* does the origin line name a chain of that very node?  "a/b/main" is of "a/b", not of "a". */
+extern bool sc_origin_is_of(const char *origin, const char *node);
+
 #endif							/* SC_NETWORK_ACCEPT_H */

@@ -42,16 +42,6 @@ text_column(HeapTuple tuple, int attno, TupleDesc tupdesc)
 	return isnull ? pstrdup("") : TextDatumGetCString(datum);
 }
 
-/* is the chain one of that node's? */
-static bool
-is_chain_of(const char *origin, const char *node)
-{
-	const char *slash = strrchr(origin, '/');
-	size_t		len = strlen(node);
-
-	return slash != NULL && (size_t) (slash - origin) == len && strncmp(origin, node, len) == 0;
-}
-
 /* why the message is not to be taken from that peer, or NULL */
 static const char *
 objection(const ScMessage *message, const char *peer)
@@ -65,11 +55,11 @@ objection(const ScMessage *message, const char *peer)
 	if (strcmp(message->recipient, me) != 0)
 		return psprintf("it is for \"%s\"", message->recipient);
 	if (strcmp(message->kind, SC_MESSAGE_REQUEST) == 0 || strcmp(message->kind, SC_MESSAGE_CONFIRMATION) == 0)
-		return is_chain_of(message->origin, me) ? NULL : psprintf("chain \"%s\" is not this node's", message->origin);
+		return sc_origin_is_of(message->origin, me) ? NULL : psprintf("chain \"%s\" is not this node's", message->origin);
 	if (strcmp(message->kind, SC_MESSAGE_EVENT) != 0 && strcmp(message->kind, SC_MESSAGE_BLOCK) != 0 &&
 		strcmp(message->kind, SC_MESSAGE_PUBLISHED) != 0)
 		return psprintf("its kind is \"%s\"", message->kind);
-	if (!is_chain_of(message->origin, peer))
+	if (!sc_origin_is_of(message->origin, peer))
 		return psprintf("chain \"%s\" is not its own", message->origin);
 	/* what was under way when the chain was given up is no fault */
 	return sc_follows(message->origin, peer) ? NULL : "";

@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "fmgr.h"
 #include "seal/internal_scan.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -25,6 +26,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(sc_clear_alarm);
 
 #define SC_ALARM_QUIET 10
 
@@ -113,22 +116,33 @@ sc_alarm_raise(const char *kind, const char *about, const char *what, const char
 	table_close(rel, NoLock);
 }
 
-void
+bool
 sc_alarm_clear(const char *kind, const char *about)
 {
 	Relation	rel;
+	HeapTuple	tuple;
 
 	if (find(kind, about) == NULL)
-		return;
+		return false;
 	rel = sc_internal_open("alarm", ShareRowExclusiveLock);
-	{
-		HeapTuple	tuple = find(kind, about);
-
-		if (tuple != NULL)
-			simple_heap_delete(rel, &tuple->t_self);
-	}
+	tuple = find(kind, about);
+	if (tuple != NULL)
+		simple_heap_delete(rel, &tuple->t_self);
 	CommandCounterIncrement();
 	table_close(rel, NoLock);
+	return tuple != NULL;
+}
+
+/*
+ * seoulchain.clear_alarm(kind text, about text) returns boolean
+ *
+ * Forgets an alarm that somebody has looked into; false when there is none.
+ * What goes on is raised again.  seoulchain_operator.
+ */
+Datum
+sc_clear_alarm(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(sc_alarm_clear(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 bool
@@ -149,6 +163,6 @@ sc_alarm_init(void)
 	DefineCustomIntVariable("seoulchain.network_alarm_after",
 							"Seconds after which something that does not happen on a followed chain is an alarm.",
 							"A row that is not sealed, blocks that others have and this node does not get, silence.",
-							&sc_alarm_after, 60, 1, INT_MAX / 1000,
+							&sc_alarm_after, 60, 1, 1000000,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 }

@@ -11,7 +11,9 @@
 #define SC_ALARM_FORGED_NOTE "forged checkpoint"
 #define SC_ALARM_DROPPED "message refused"
 #define SC_ALARM_APPLY "apply error"
+#define SC_ALARM_SILENT "nothing arrives"
 #define SC_ALARM_UNSEALED "row not sealed"
+#define SC_ALARM_NO_BLOCKS "no blocks"
 #define SC_ALARM_BEHIND "later blocks elsewhere"
 #define SC_ALARM_OWN_CHAIN "own chain seen ahead"
 
@@ -25,8 +27,8 @@ extern int	sc_alarm_after;
  */
 extern void sc_alarm_raise(const char *kind, const char *about, const char *what, const char *hint);
 
-/* it is over */
-extern void sc_alarm_clear(const char *kind, const char *about);
+/* it is over; false when it was not raised */
+extern bool sc_alarm_clear(const char *kind, const char *about);
 
 /* is it raised?  *seconds, if given: since when */
 extern bool sc_alarm_raised(const char *kind, const char *about, int64 *seconds);

@@ -57,22 +57,13 @@ sc_copy_is_peer_role(const char *node, const char *role)
 	return peer != NULL && peer->role != NULL && strcmp(peer->role, role) == 0;
 }
 
-/* is the chain one of the node's? */
-static bool
-is_chain_of(const char *origin, const char *node)
-{
-	size_t		len = strlen(node);
-
-	return strncmp(origin, node, len) == 0 && origin[len] == '/';
-}
-
 /* sc_copy_writer_hook */
 static bool
 may_write(const ScChain *chain)
 {
 	const char *peer = sc_apply_peer();
 
-	return peer != NULL && is_chain_of(chain->origin, peer);
+	return peer != NULL && sc_origin_is_of(chain->origin, peer);
 }
 
 /* sc_copy_odd_row_hook: stored and told, so that replication goes on */

@@ -6,6 +6,8 @@
  * (of a block one that is not settled), whoever files it how often: filers take
  * ShareRowExclusiveLock on the table and look with a snapshot taken after it.
  * Complaints about one origin end at SC_COMPLAINTS_MAX: a cheat fills no disk.
+ * Those about blocks have room of their own, and none is turned away while no
+ * other one holds the cosignatures back.
  *
  * Context: any transaction, that of an apply worker and of the sealing worker
  * among them; no privileges are asked.
@@ -35,16 +37,6 @@
 /* this transaction filed something */
 static bool filed = false;
 
-/* a column that may be null as a number */
-static int64
-number_or(HeapTuple tuple, AttrNumber attno, Relation rel, int64 none)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, attno, RelationGetDescr(rel), &isnull);
-
-	return isnull ? none : DatumGetInt64(value);
-}
-
 static bool
 is_settled(HeapTuple tuple, Relation rel)
 {
@@ -63,9 +55,18 @@ same_finding(const ScFinding *finding, HeapTuple tuple, Relation rel)
 {
 	/* a block may be wrong again; a complaint about anything else is settled for good */
 	return (finding->height < 0 || !is_settled(tuple, rel)) &&
-		number_or(tuple, SC_DISPUTE_ATTR_HEIGHT, rel, -1) == finding->height &&
-		number_or(tuple, SC_DISPUTE_ATTR_SEQ, rel, 0) == finding->ledger_seq &&
+		sc_internal_int8_or(tuple, SC_DISPUTE_ATTR_HEIGHT, rel, -1) == finding->height &&
+		sc_internal_int8_or(tuple, SC_DISPUTE_ATTR_SEQ, rel, 0) == finding->ledger_seq &&
 		strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_DISPUTE_ATTR_FAULT, rel)), finding->fault) == 0;
+}
+
+/* does the row take room that the complaint needs? */
+static bool
+takes_room(const ScFinding *finding, HeapTuple tuple, Relation rel)
+{
+	bool		of_block = sc_internal_int8_or(tuple, SC_DISPUTE_ATTR_HEIGHT, rel, -1) >= 0;
+
+	return !is_proof(tuple, rel) && of_block == (finding->height >= 0) && !(of_block && is_settled(tuple, rel));
 }
 
 static void
@@ -90,7 +91,7 @@ known(const ScFinding *finding)
 	scan_origin(&scan, finding->origin, snapshot);
 	while (!found && (tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
 	{
-		complaints += !is_proof(tuple, scan.rel);
+		complaints += takes_room(finding, tuple, scan.rel);
 		found = same_finding(finding, tuple, scan.rel);
 	}
 	sc_internal_scan_end(&scan);
@@ -159,7 +160,7 @@ sc_disputed(const char *origin)
 	scan_origin(&scan, origin, snapshot);
 	while (!found && (tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
 		found = !is_settled(tuple, scan.rel) &&
-			(is_proof(tuple, scan.rel) || number_or(tuple, SC_DISPUTE_ATTR_HEIGHT, scan.rel, -1) >= 0);
+			(is_proof(tuple, scan.rel) || sc_internal_int8_or(tuple, SC_DISPUTE_ATTR_HEIGHT, scan.rel, -1) >= 0);
 	sc_internal_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
 	return found;

@@ -40,6 +40,9 @@ extern bool sc_disputed(const char *origin);
 /* complaints about a chain hold nothing back any more; how many there were.  Proofs stay. */
 extern int	sc_dispute_settle(const char *origin, const char *why);
 
+/* records on a chain that the dispute of that event is settled */
+extern void sc_dispute_record_settled(const ScChain *chain, int64 seq, const char *why);
+
 /* a "dispute" event of a followed chain has come, in the running transaction: kept, and judged when it brings a proof */
 extern void sc_dispute_apply_event(const ScChain *teller, int64 seq, const ScJson *event);
 
@@ -59,9 +62,6 @@ extern void sc_dispute_record_events(void);
 #define SC_FAULT_BROKEN_LINK "broken link"
 #define SC_FAULT_BAD_BLOCK "malformed block"
 #define SC_FAULT_NOT_SIGNED "not signed"
-#define SC_FAULT_SHRUNKEN "shrunken history"
-#define SC_FAULT_UNSEALED "row not sealed"
-#define SC_FAULT_SILENCE "silence"
 #define SC_FAULT_BAD_SIGNATURE "member signature"
 #define SC_FAULT_BROKEN_RULE "broken rule"
 

@@ -20,18 +20,23 @@
 #include "contract/json_tree.h"
 #include "contract/memory.h"
 #include "core/hash.h"
+#include "core/note.h"
 #include "ledger/journal.h"
 #include "ledger/registry.h"
 #include "network/dispute.h"
 #include "network/seen.h"
 #include "seal/internal_scan.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* a longer proof does not travel in its event */
 #define SC_DISPUTE_FILE_MAX 32768
+
+/* so much is kept of what one chain tells about another: a cheat fills nobody's views */
+#define SC_HEARD_MAX 1000
 
 /* seoulchain.heard_dispute */
 enum
@@ -139,12 +144,16 @@ record_one(const ScChain *chain, HeapTuple tuple, Relation rel)
 	bool		nulls[SC_DISPUTE_NATTS] = {false};
 	bool		replace[SC_DISPUTE_NATTS] = {false};
 	int64		seq = sc_event_record(chain, SC_TABLE_EVENTS, NULL, event_of(tuple, rel));
+	char	   *settled = text_or_null(tuple, SC_DISPUTE_ATTR_SETTLED_WHY, rel);
 
 	values[SC_DISPUTE_ATTR_FILED_CHAIN_ID - 1] = Int32GetDatum(chain->chain_id);
 	values[SC_DISPUTE_ATTR_FILED_SEQ - 1] = Int64GetDatum(seq);
 	replace[SC_DISPUTE_ATTR_FILED_CHAIN_ID - 1] = true;
 	replace[SC_DISPUTE_ATTR_FILED_SEQ - 1] = true;
 	CatalogTupleUpdate(rel, &tuple->t_self, heap_modify_tuple(tuple, RelationGetDescr(rel), values, nulls, replace));
+	/* settled before this worker came to it */
+	if (settled != NULL)
+		sc_dispute_record_settled(chain, seq, settled);
 }
 
 /* rows that have no event yet, copied; under the table's lock */
@@ -192,6 +201,33 @@ sc_dispute_record_events(void)
 	CommitTransactionCommand();
 }
 
+/* has this chain told it already, or too many about that one? */
+static bool
+heard_or_full(const ScChain *teller, const char *origin, int64 height, int64 ledger_seq, const char *fault)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScInternalScan scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	int			count = 0;
+	bool		found = false;
+
+	ScanKeyInit(&key, SC_HEARD_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(origin));
+	sc_internal_scan_begin(&scan, "heard_dispute", "heard_dispute_origin", snapshot, &key, 1);
+	while (!found && (tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+	{
+		if (DatumGetInt32(sc_internal_attr(tuple, SC_HEARD_ATTR_CHAIN_ID, scan.rel)) != teller->chain_id)
+			continue;
+		count++;
+		found = sc_internal_int8_or(tuple, SC_HEARD_ATTR_HEIGHT, scan.rel, -1) == height &&
+			sc_internal_int8_or(tuple, SC_HEARD_ATTR_SEQ, scan.rel, 0) == ledger_seq &&
+			strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_HEARD_ATTR_FAULT, scan.rel)), fault) == 0;
+	}
+	sc_internal_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return found || count >= SC_HEARD_MAX;
+}
+
 /* a decimal member, or none */
 static int64
 number_member(const ScJson *event, const char *key, int64 none)
@@ -217,7 +253,12 @@ sc_dispute_apply_event(const ScChain *teller, int64 seq, const ScJson *event)
 	bool		nulls[SC_HEARD_NATTS] = {false};
 	Relation	rel;
 
-	if (origin == NULL || fault == NULL || kind == NULL || digest == NULL)
+	if (origin == NULL || fault == NULL || kind == NULL || digest == NULL || strlen(origin) > SC_NAME_MAX || strlen(fault) > SC_NAME_MAX)
+		return;
+	/* judged, whatever is kept of it */
+	if (file != NULL)
+		sc_seen_dispute_file(file);
+	if (heard_or_full(teller, origin, height, ledger_seq, fault))
 		return;
 	rel = sc_internal_open("heard_dispute", RowExclusiveLock);
 	values[SC_HEARD_ATTR_CHAIN_ID - 1] = Int32GetDatum(teller->chain_id);
@@ -236,6 +277,5 @@ sc_dispute_apply_event(const ScChain *teller, int64 seq, const ScJson *event)
 	values[SC_HEARD_ATTR_HEARD_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
 	table_close(rel, NoLock);
-	if (file != NULL)
-		sc_seen_dispute_file(file);
+	CommandCounterIncrement();
 }

@@ -102,13 +102,18 @@ sc_dispute_evidence(PG_FUNCTION_ARGS)
 static void
 record_settled(HeapTuple tuple, Relation rel, const char *why)
 {
-	ScJson	   *event = sc_tree_object();
-	ScBuf	   *text = sc_context_buf();
-	int64		seq = DatumGetInt64(sc_internal_attr(tuple, SC_DISPUTE_ATTR_FILED_SEQ, rel));
 	ScChain    *chain = sc_chain_by_id(DatumGetInt32(sc_internal_attr(tuple, SC_DISPUTE_ATTR_FILED_CHAIN_ID, rel)), true);
 
-	if (chain == NULL || !sc_chain_is_open(chain))
-		return;
+	if (chain != NULL && sc_chain_is_open(chain))
+		sc_dispute_record_settled(chain, DatumGetInt64(sc_internal_attr(tuple, SC_DISPUTE_ATTR_FILED_SEQ, rel)), why);
+}
+
+void
+sc_dispute_record_settled(const ScChain *chain, int64 seq, const char *why)
+{
+	ScJson	   *event = sc_tree_object();
+	ScBuf	   *text = sc_context_buf();
+
 	sc_tree_add(event, "dispute", sc_tree_string(psprintf(INT64_FORMAT, seq)));
 	sc_tree_add(event, "reason", sc_tree_string(why));
 	sc_tree_add(event, "type", sc_tree_string("settled"));

@@ -90,8 +90,8 @@ sc_peer_state_waiting(const char *peer, const char *why)
 	LWLockRelease(shared->lock);
 }
 
-void
-sc_peer_state_failed(const char *peer, const char *error)
+static void
+failed(const char *peer, const char *error, bool connection)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	ScPeerState *state;
@@ -102,10 +102,23 @@ sc_peer_state_failed(const char *peer, const char *error)
 	{
 		strlcpy(state->error, error, sizeof(state->error));
 		state->error_at = now;
+		state->connection = connection;
 		if (state->tries++ == 0)
 			state->failing_since = now;
 	}
 	LWLockRelease(shared->lock);
+}
+
+void
+sc_peer_state_failed(const char *peer, const char *error)
+{
+	failed(peer, error, false);
+}
+
+void
+sc_peer_state_apply_failed(const char *link, const char *error, bool connection)
+{
+	failed(link, error, connection);
 }
 
 void

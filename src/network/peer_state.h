@@ -22,6 +22,7 @@ typedef struct ScPeerState
 	TimestampTz error_at;
 	TimestampTz failing_since;
 	int32		tries;			/* failed in a row */
+	bool		connection;		/* the last error was the connection's */
 	int64		dropped;		/* messages from it that were not its own to send, or not ours to get */
 	char		dropped_why[SC_PEER_TEXT_LEN];
 	TimestampTz dropped_at;
@@ -30,6 +31,7 @@ typedef struct ScPeerState
 /* none of these fails for want of room: then nothing is kept */
 extern void sc_peer_state_waiting(const char *peer, const char *why);	/* NULL: for nothing; ends a failure */
 extern void sc_peer_state_failed(const char *peer, const char *error);
+extern void sc_peer_state_apply_failed(const char *link, const char *error, bool connection);	/* an apply worker */
 extern void sc_peer_state_dropped(const char *peer, const char *why);
 extern void sc_peer_state_forget(const char *peer);
 /* a copy; false when nothing is known */

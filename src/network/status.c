@@ -35,7 +35,8 @@ keep_error(ErrorData *edata)
 	if (edata->elevel >= ERROR && edata->message != NULL && IsLogicalWorker() &&
 		MySubscription != NULL && sc_link_name_ok(MySubscription->name) && OidIsValid(MyDatabaseId) &&
 		edata->sqlerrcode != ERRCODE_ADMIN_SHUTDOWN)
-		sc_peer_state_failed(MySubscription->name, edata->message);
+		sc_peer_state_apply_failed(MySubscription->name, edata->message,
+								   ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_CONNECTION_EXCEPTION);
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(edata);
 }

@@ -1,18 +1,21 @@
 /*
  * watch.c
- *	  Looking after followed chains: what was heard elsewhere, rows that nobody seals, silence.
+ *	  Looking after chains: what was heard elsewhere, rows that nobody seals, silence.
  *
- * Invariant: a complaint about time is made only when this node itself has
- * waited seoulchain.network_alarm_after seconds by its own clock, since it
- * first looked; clocks of others play no role, and a restart begins anew.
+ * Invariant: nothing here is a dispute.  What takes too long is an alarm, and
+ * only when this node itself has waited seoulchain.network_alarm_after seconds
+ * by its own clock since it first looked; clocks of others play no role, and a
+ * restart begins anew.
  *
  * A row that is not sealed: the lowest number that waits for a block has been
- * the same one, while two blocks were integrated that no limit closed.  The
- * origin takes the lowest numbers first, of all that was committed, so an
- * honest one never passes a row by.
+ * the same one, while two blocks were integrated that hold a greater number.
+ * An honest origin takes the lowest first, of what was committed when it
+ * looked; but it may make many blocks of one look, and one that was brought
+ * back from a backup may have lost the row.  So a stranger cannot tell a
+ * refusal from bad luck.
  *
- * Silence: others have shown signed checkpoints beyond the last block that
- * has come here.
+ * Silence: rows wait, and no block comes; or others have shown signed
+ * checkpoints beyond the last block that has come here.
  *
  * Context: the sealing worker, outside a transaction.
  */
@@ -20,14 +23,15 @@
 
 #include "access/xact.h"
 #include "network/alarm.h"
+#include "network/copy.h"
 #include "network/dispute.h"
+#include "network/message.h"
 #include "network/seen.h"
 #include "network/watch.h"
 #include "seal/block.h"
 #include "seal/internal_scan.h"
 #include "seal/journal_read.h"
 #include "seal/round.h"
-#include "seal/seal.h"
 #include "seal/tree_store.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -38,8 +42,8 @@
 /* looking for waiting rows reads the journal: not more often */
 #define SC_WATCH_EVERY_MS 5000
 
-/* a block of so many leaves may have been closed by seoulchain.seal_max_leaves of its origin */
-#define SC_FULL_BLOCK 100000
+/* own chains, of which others may have seen more, are looked at with the copies: not more often */
+#define SC_WATCH_OWN_MS 1000
 
 /* what this process has seen of a copy */
 typedef struct Watched
@@ -53,7 +57,6 @@ typedef struct Watched
 
 static List *watched = NIL;
 static sc_copy_round_hook_type next_copy_round = NULL;
-static sc_signed_hook_type next_signed = NULL;
 
 static Watched *
 watched_copy(int32 chain_id)
@@ -76,26 +79,24 @@ watched_copy(int32 chain_id)
 	return entry;
 }
 
-/* how many ranges a multirange's text has */
-static int
-count_ranges(const char *members)
+/* does the block hold a number behind that one?  Members are a multirange: {[1,5),[7,9)}. */
+static bool
+reaches_beyond(const ScBlock *block, int64 seq)
 {
-	int			n = 0;
+	const char *comma = strrchr(block->members, ',');
 
-	for (; *members != '\0'; members++)
-		n += *members == '[';
-	return n;
+	return comma != NULL && strtoll(comma + 1, NULL, 10) - 1 > seq;
 }
 
-/* blocks behind a height that no limit closed; stops at two */
+/* blocks behind a height that passed the number by; stops at two */
 static int
-blocks_since(const ScChain *chain, int64 height)
+passed_by(const ScChain *chain, int64 height, int64 seq)
 {
 	int			n = 0;
 	ScBlock		block;
 
 	while (n < 2 && sc_block_by_height(chain->chain_id, ++height, GetActiveSnapshot(), &block))
-		n += block.tree_size - block.first_leaf < SC_FULL_BLOCK && count_ranges(block.members) < SC_SEAL_MAX_RANGES - 1;
+		n += reaches_beyond(&block, seq);
 	return n;
 }
 
@@ -105,32 +106,58 @@ waited_enough(TimestampTz since)
 	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(), sc_alarm_after * 1000);
 }
 
-static void
-complain_unsealed(const ScChain *chain, const Watched *entry)
+/* is a block of the chain announced that is not integrated? */
+static bool
+is_announced(const ScChain *chain)
 {
-	ScFinding	finding = {
-		.origin = chain->origin,
-		.height = -1,
-		.ledger_seq = entry->waiting,
-		.fault = SC_FAULT_UNSEALED,
-		.detail = psprintf("The row or event with ledger_seq " INT64_FORMAT " came before block " INT64_FORMAT
-						   " and is in none of the blocks that followed.", entry->waiting, entry->height + 1)
-	};
+	ScInternalScan scan;
+	ScanKeyData keys[2];
+	bool		found;
 
-	sc_dispute_file(&finding);
-	sc_alarm_raise(SC_ALARM_UNSEALED, chain->origin, finding.detail,
-				   "Ask the origin's operator. seoulchain.disputes has the complaint.");
+	ScanKeyInit(&keys[0], SC_MESSAGE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(chain->origin));
+	ScanKeyInit(&keys[1], SC_MESSAGE_ATTR_KIND, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(SC_MESSAGE_BLOCK));
+	sc_internal_scan_begin(&scan, "message", "message_origin", GetActiveSnapshot(), keys, 2);
+	found = sc_internal_scan_next(&scan, ForwardScanDirection) != NULL;
+	sc_internal_scan_end(&scan);
+	return found;
 }
 
-/* has a row been passed by? */
+/* raises or clears */
 static void
-watch_unsealed(const ScChain *chain, const ScBlock *last, Watched *entry)
+set_alarm(const char *kind, const ScChain *chain, bool raised, const char *what, const char *hint)
+{
+	if (raised)
+		sc_alarm_raise(kind, chain->origin, what, hint);
+	else
+		sc_alarm_clear(kind, chain->origin);
+}
+
+/* what the row that waits longest says; a copy that does not go on for a reason of its own says nothing of its origin */
+static void
+judge_waiting(const ScChain *chain, const ScBlock *last, const Watched *entry)
+{
+	bool		late = entry->waiting > 0 && waited_enough(entry->since);
+	bool		announced = late && is_announced(chain);
+
+	set_alarm(SC_ALARM_UNSEALED, chain, late && passed_by(chain, entry->height, entry->waiting) >= 2,
+			  psprintf("The row or event with ledger_seq " INT64_FORMAT " came before block " INT64_FORMAT
+					   " and is in none of the blocks that followed.", entry->waiting, entry->height + 1),
+			  "Ask the origin's operator: the row is held back, or was lost there.");
+	set_alarm(SC_ALARM_NO_BLOCKS, chain, late && !announced && last->height == entry->height,
+			  psprintf("The row or event with ledger_seq " INT64_FORMAT " waits, and nothing has come behind block " INT64_FORMAT ".",
+					   entry->waiting, entry->height),
+			  "Ask the origin's operator: its sealing or signing may be suspended, or its seal interval be longer than seoulchain.network_alarm_after here.");
+}
+
+/* looks at the row that waits longest; true while it is to be looked at again without anything coming */
+static bool
+watch_waiting(const ScChain *chain, const ScBlock *last, Watched *entry)
 {
 	int64		waiting;
 
 	if (entry->looked_at != 0 &&
 		!TimestampDifferenceExceeds(entry->looked_at, GetCurrentTimestamp(), Min(SC_WATCH_EVERY_MS, sc_alarm_after * 250)))
-		return;
+		return true;
 	sc_chain_lock(chain->chain_id);
 	waiting = sc_journal_least(chain->chain_id, GetActiveSnapshot());
 	entry->looked_at = GetCurrentTimestamp();
@@ -139,11 +166,9 @@ watch_unsealed(const ScChain *chain, const ScBlock *last, Watched *entry)
 		entry->waiting = waiting;
 		entry->height = last->height;
 		entry->since = entry->looked_at;
-		sc_alarm_clear(SC_ALARM_UNSEALED, chain->origin);
-		return;
 	}
-	if (waiting > 0 && waited_enough(entry->since) && blocks_since(chain, entry->height) >= 2)
-		complain_unsealed(chain, entry);
+	judge_waiting(chain, last, entry);
+	return waiting > 0 && !waited_enough(entry->since);
 }
 
 /* the longest-kept note about a larger tree than the copy's; false when there is none */
@@ -173,49 +198,82 @@ oldest_beyond(const ScChain *chain, int64 size, int64 *beyond, char **source, Ti
 	return found;
 }
 
-/* do others have blocks that do not come here? */
-static void
-watch_silence(const ScChain *chain, const ScBlock *last)
+/* do others have blocks that do not come here?  True while it is to be looked at again without anything coming. */
+static bool
+watch_beyond(const ScChain *chain, const ScBlock *last)
 {
-	const char *kind = chain->copy ? SC_ALARM_BEHIND : SC_ALARM_OWN_CHAIN;
 	int64		beyond = 0;
 	char	   *source = NULL;
 	TimestampTz seen_at = 0;
+	bool		found = oldest_beyond(chain, last->tree_size, &beyond, &source, &seen_at);
+	bool		late = found && waited_enough(seen_at);
 
-	if (!oldest_beyond(chain, last->tree_size, &beyond, &source, &seen_at) || !waited_enough(seen_at))
-	{
-		sc_alarm_clear(kind, chain->origin);
-		return;
-	}
-	sc_alarm_raise(kind, chain->origin,
-				   psprintf("%s has a checkpoint of " INT64_FORMAT " leaves; the blocks here end at " INT64_FORMAT ".",
-							source, beyond, last->tree_size),
-				   chain->copy ? "See seoulchain.network_status for what keeps its blocks away." :
-				   "This node may have been restored from a backup, or its key is used elsewhere: sign nothing before you know.");
+	set_alarm(chain->copy ? SC_ALARM_BEHIND : SC_ALARM_OWN_CHAIN, chain, late,
+			  late ? psprintf("%s has a checkpoint of " INT64_FORMAT " leaves; the blocks here end at " INT64_FORMAT ".",
+							  source, beyond, last->tree_size) : NULL,
+			  chain->copy ? "See seoulchain.network_status for what keeps its blocks away." :
+			  "This node may have been restored from a backup, or its key is used elsewhere: sign nothing before you know.");
+	return found && !late;
 }
 
-/* the work on one chain */
+/* nothing is late of a copy that was given up */
 static void
-watch_chain(int32 chain_id)
+clear_late(const ScChain *chain)
 {
-	ScChain    *chain;
-	ScBlock		last;
+	static const char *const kinds[] = {SC_ALARM_BEHIND, SC_ALARM_UNSEALED, SC_ALARM_NO_BLOCKS};
 
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	chain = sc_chain_by_id(chain_id, true);
-	if (chain != NULL && sc_chain_is_open(chain) && sc_block_last(chain_id, GetActiveSnapshot(), &last))
+	for (size_t i = 0; i < lengthof(kinds); i++)
+		sc_alarm_clear(kinds[i], chain->origin);
+}
+
+/* the work on one chain; true while it is to be looked at again without anything coming */
+static bool
+watch_one(const ScChain *chain)
+{
+	ScBlock		last;
+	bool		again;
+
+	if (!sc_chain_is_open(chain))
+		return false;
+	if (!sc_block_last(chain->chain_id, GetActiveSnapshot(), &last))
 	{
-		/* an own chain's announcements are those that wait to leave */
-		if (chain->copy)
-			sc_seen_old_messages(chain, last.height);
-		sc_seen_compare(chain);
-		watch_silence(chain, &last);
-		if (chain->copy)
-			watch_unsealed(chain, &last, watched_copy(chain_id));
+		memset(&last, 0, sizeof(last));
+		last.height = -1;
 	}
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	/* an own chain's announcements are those that wait to leave */
+	if (chain->copy)
+		sc_seen_old_messages(chain, last.height);
+	sc_seen_compare(chain);
+	if (chain->copy && !sc_copy_is_followed(chain->origin))
+	{
+		clear_late(chain);
+		return false;
+	}
+	again = watch_beyond(chain, &last);
+	if (chain->copy)
+		again |= watch_waiting(chain, &last, watched_copy(chain->chain_id));
+	return again;
+}
+
+/* the own chains, when their time has come */
+static bool
+watch_own(void)
+{
+	static TimestampTz looked_at = 0;
+	bool		again = false;
+	ListCell   *lc;
+
+	if (looked_at != 0 && !TimestampDifferenceExceeds(looked_at, GetCurrentTimestamp(), SC_WATCH_OWN_MS))
+		return true;
+	looked_at = GetCurrentTimestamp();
+	foreach(lc, sc_chain_list())
+	{
+		const ScChain *chain = lfirst(lc);
+
+		if (!chain->copy && chain->shared)
+			again |= watch_one(chain);
+	}
+	return again;
 }
 
 static ScCopyNext
@@ -223,22 +281,19 @@ copy_round(int32 chain_id)
 {
 	ScCopyNext	next = next_copy_round != NULL ? next_copy_round(chain_id) : SC_COPY_IDLE;
 	MemoryContext context = CurrentMemoryContext;
+	ScChain    *chain;
+	bool		again;
 
-	watch_chain(chain_id);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	chain = sc_chain_by_id(chain_id, true);
+	again = chain != NULL && watch_one(chain);
+	again |= watch_own();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
 	sc_dispute_record_events();
 	MemoryContextSwitchTo(context);
-	return next;
-}
-
-static void
-chain_signed(int32 chain_id)
-{
-	MemoryContext context = CurrentMemoryContext;
-
-	if (next_signed != NULL)
-		next_signed(chain_id);
-	watch_chain(chain_id);
-	MemoryContextSwitchTo(context);
+	return again ? Max(next, SC_COPY_LATER) : next;
 }
 
 void
@@ -246,6 +301,4 @@ sc_watch_init(void)
 {
 	next_copy_round = sc_copy_round_hook;
 	sc_copy_round_hook = copy_round;
-	next_signed = sc_signed_hook;
-	sc_signed_hook = chain_signed;
 }

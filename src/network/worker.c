@@ -14,7 +14,7 @@
  * slot.  No lock, snapshot or transaction while it sleeps or connects.  It
  * sleeps on its latch; it wakes by time while something is missing, and once
  * a minute to see whether somebody has changed what it made.
- * Effects: see publication.c, subscription.c, request.c, tidy.c, city_view.c.
+ * Effects: see publication.c, subscription.c, request.c, tidy.c, city_view.c, watch_peers.c.
  */
 #include "postgres.h"
 
@@ -32,6 +32,7 @@
 #include "network/request.h"
 #include "network/subscription.h"
 #include "network/tidy.h"
+#include "network/watch_peers.h"
 #include "network/worker.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -292,6 +293,26 @@ try_city_views(void)
 	return left;
 }
 
+/* alarms about peers; how long until they are looked at again */
+static long
+try_watch_peers(const char *me, List *peers)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile long sleep = LOOK_AROUND_MS;
+
+	PG_TRY();
+	{
+		sleep = sc_watch_peers(me, peers);
+	}
+	PG_CATCH();
+	{
+		note_error(context, NULL);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return sleep;
+}
+
 /* signals and messages that came while it slept */
 static void
 process_interrupts(void)
@@ -357,8 +378,9 @@ look_around(void)
 		if (clock_due(clock_of(peer->name)) <= 0)
 			try_connect(me, peer);
 	}
+	sleep = try_watch_peers(me, peers);
 	if (try_city_views())
-		sleep = CITY_VIEWS_RETRY_MS;
+		sleep = Min(sleep, CITY_VIEWS_RETRY_MS);
 	foreach(lc, peers)
 	{
 		ScPeer	   *peer = lfirst(lc);

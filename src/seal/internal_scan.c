@@ -81,6 +81,15 @@ sc_key_int8(ScanKeyData *key, AttrNumber attno, StrategyNumber strategy, int64 v
 	ScanKeyInit(key, attno, strategy, procs[strategy], Int64GetDatum(value));
 }
 
+int64
+sc_internal_int8_or(HeapTuple tuple, AttrNumber attno, Relation rel, int64 none)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attno, RelationGetDescr(rel), &isnull);
+
+	return isnull ? none : DatumGetInt64(value);
+}
+
 Datum
 sc_internal_bytea(const void *data, size_t len)
 {

@@ -40,6 +40,8 @@ extern void sc_key_int8(ScanKeyData *key, AttrNumber attno, StrategyNumber strat
 
 /* columns of a tuple; NULL columns are DATA_CORRUPTED */
 extern Datum sc_internal_attr(HeapTuple tuple, AttrNumber attno, Relation rel);
+/* an int8 column that may be NULL, and what it is then */
+extern int64 sc_internal_int8_or(HeapTuple tuple, AttrNumber attno, Relation rel, int64 none);
 extern Datum sc_internal_bytea(const void *data, size_t len);
 extern void sc_internal_hash(ScHash *out, HeapTuple tuple, AttrNumber attno, Relation rel);
 

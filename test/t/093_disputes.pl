@@ -1,7 +1,9 @@
 # What nodes tell each other about others' chains: checkpoints that they saw, proofs, complaints, alarms.
 #
-# The inspector's superuser runs a second server from a copy of his data and
-# key directories and shows it to the insurer, while hall sees the first.
+# First the insurer's superuser makes up checkpoints, events and proofs, holds
+# a row back, and is silent towards hall alone.  Then the inspector's runs a
+# second server from a copy of his data and key directories and shows it to
+# the insurer, while hall sees the first.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -33,6 +35,33 @@ sub write_file
 	return $file;
 }
 
+sub hall { return $city->sql('hall', shift) }
+sub insurer { return $city->sql('insurer', shift) }
+
+# the insurer's superuser sends hall an event of his chain that is in no block; %s is its number
+sub send_event
+{
+	my ($seqs, $event) = @_;
+	return insurer(sprintf q{INSERT INTO seoulchain.message SELECT 'city/insurer', 'city/hall', 'event', 'city/insurer/main', g,
+		'{"chain":"city/insurer/main","event":' || replace(convert_from(decode('%s', 'hex'), 'UTF8'), '%%s', g::text) || ',"seq":"' || g || '"}' FROM %s g},
+		unpack('H*', $event), $seqs);
+}
+
+# what hall's alarms say of that kind
+sub alarms { my ($kind, $about) = @_; return hall("SELECT count(*) FROM seoulchain.alarms WHERE kind = '$kind' AND about = '$about'") }
+sub wait_alarm
+{
+	my ($kind, $about, $what, $raised) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return ok($city->wait_for('hall', "SELECT count(*) = " . ($raised // 1) . " FROM seoulchain.alarms WHERE kind = '$kind' AND about = '$about'", $what), $what);
+}
+
+# a text as JSON
+sub json { my $text = shift; $text =~ s/\n/\\n/g; return "\"$text\"" }
+
+# a part of a dispute file
+sub part { my ($name, $text) = @_; return "$name " . length($text) . "\n$text" }
+
 $city->mesh;
 $city->sql($_, "CREATE SCHEMA $_; CREATE TABLE $_.daily (id int) USING ledger") foreach $city->names;
 $city->settle or BAIL_OUT('the nodes do not follow each other');
@@ -63,44 +92,114 @@ $city->no_dispute('nobody disputes an honest city');
 is($city->sql($_, 'SELECT count(*) FROM seoulchain.alarms'), 0, "$_ has no alarm") foreach $city->names;
 is($city->sql($_, q{SELECT count(*) FROM seoulchain.verify() WHERE chain = 'main'}), 0, "$_: verify() knows these events") foreach $city->names;
 
+# a number that no row has: of an insert that was rolled back, so later rows have greater ones
+my ($held) = insurer('BEGIN; INSERT INTO insurer.daily VALUES (0) RETURNING ledger_seq; ROLLBACK') =~ /(\d+)/;
+
 # a peer that shows a checkpoint which the log never signed; its event is in no block
-my $leaf = $city->sql('hall', qq{SELECT encode(convert_to('{"chain":"city/insurer/main","event":{"checkpoints":[' || to_json(
-		origin || E'\n' || tree_size || E'\n' || encode(sha256('nothing'), 'base64') || E'\n\n' || split_part(lines, E'\n', 1) || E'\n')::text
-		|| '],"type":"seen"},"seq":"900000"}', 'UTF8'), 'hex')
-	FROM seoulchain.signature JOIN seoulchain.chain USING (chain_id) WHERE origin = '$origin' ORDER BY height DESC LIMIT 1});
-$city->sql('insurer', qq{INSERT INTO seoulchain.message VALUES ('city/insurer', 'city/hall', 'event', 'city/insurer/main', 900000,
-	convert_from(decode('$leaf', 'hex'), 'UTF8'))});
-ok($city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.alarms WHERE kind = 'forged checkpoint' AND about = 'city/insurer/main'}),
-	'a forged checkpoint is an alarm about who showed it');
+my $good = $city->sql('inspector', 'SELECT seoulchain.checkpoint()');
+my $forged = $good =~ s/^(.*\n.*\n)....../$1AAAAAA/r;
+send_event("generate_series($held, $held)", '{"checkpoints":[' . json($forged) . '],"type":"seen"}');
+wait_alarm('forged checkpoint', 'city/insurer/main', 'a forged checkpoint is an alarm about who showed it');
 $city->no_dispute('and no dispute', 'insurer', 'inspector');
 
-# nor is the event sealed: after two more blocks and the time that is set hall complains
+wait_alarm('no blocks', 'city/insurer/main', 'an event that waits while no block comes at all is an alarm');
+
+# nor is the event sealed: after two more blocks and the time that is set that is an alarm
 my $day = 10;
-my $found = 0;
 for (1 .. 100)
 {
-	$city->sql('insurer', 'INSERT INTO insurer.daily VALUES (' . $day++ . ')');
+	insurer('INSERT INTO insurer.daily VALUES (' . $day++ . ')');
 	last if !$city->wait_cosigned('insurer');
-	last if $found = $city->sql('hall', q{SELECT count(*) FROM seoulchain.dispute WHERE fault = 'row not sealed' AND ledger_seq = 900000 AND NOT proof});
+	last if alarms('row not sealed', 'city/insurer/main');
 }
-is($found, 1, 'an event that came and is in no block is a complaint, once');
+is(alarms('row not sealed', 'city/insurer/main'), 1, 'an event that came and is in no block is an alarm');
+is(alarms('no blocks', 'city/insurer/main'), 0, 'and the other one is over');
+$city->no_dispute('and no dispute: it may have been lost');
+
+# two events under one number
+send_event("generate_series($held, $held)", '{"checkpoints":[],"type":"seen"}');
+ok($city->wait_for('hall', "SELECT count(*) = 1 FROM seoulchain.dispute WHERE fault = 'two events' AND ledger_seq = $held AND NOT proof"), 'two events under one number are a complaint');
+insurer('INSERT INTO insurer.daily VALUES (' . $day++ . ')');
 ok($city->wait_cosigned('insurer'), 'which holds no cosignature back');
 
 # the complaint is recorded and heard, and its file says what it is
-$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.disputes WHERE fault = 'row not sealed' AND recorded_in = 'city/hall/main'});
+$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.disputes WHERE fault = 'two events' AND recorded_in = 'city/hall/main'});
 $city->wait_cosigned('hall');
 ok($city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.disputes WHERE filed_by = 'city/hall' AND origin = 'city/insurer/main' AND NOT proof}),
 	'others hear of the complaint');
-my $complaint = write_file('complaint', $city->sql('hall', q{SELECT seoulchain.dispute_evidence('city/insurer/main', 'row not sealed', NULL, 900000)}));
-my ($code, $words) = verify($complaint, $city->sql('hall', 'SELECT seoulchain.verifier_key()'));
+my $text = hall("SELECT seoulchain.dispute_evidence('city/insurer/main', 'two events', NULL, $held)");
+my $hall_key = hall('SELECT seoulchain.verifier_key()');
+my ($code, $words) = verify(write_file('complaint', $text), $hall_key);
 is($code, 5, 'seoulchain-verify does not decide a complaint');
-like($words, qr{A COMPLAINT.*recorded in    city/hall/main.*row not sealed}s, 'and says whose word it is');
-is($city->sql('hall', q{SELECT seoulchain.settle_dispute('city/insurer/main', 'it was a test')}), 1, 'a complaint can be settled');
-is($city->sql('hall', q{SELECT count(*) FROM seoulchain.alarms WHERE kind = 'complaint about a chain'}), 0, 'then it is no alarm');
+like($words, qr{A COMPLAINT.*recorded in    city/hall/main.*two events}s, 'and says whose word it is');
+($code, $words) = verify(write_file('stranger', $text), $city->sql('inspector', 'SELECT seoulchain.verifier_key()'));
+is($code, 5, 'nor for somebody who does not know that key');
+like($words, qr/does not show who says so/, 'who is told that nobody stands behind it');
+is((verify(write_file('edited', $text =~ s/this node was/that node was/r), $hall_key))[0], 1, 'edited, it is refused');
+is((verify(write_file('cut', substr($text, 0, length($text) - 40)), $hall_key))[0], 1, 'cut short too');
+is(hall(q{SELECT seoulchain.settle_dispute('city/insurer/main', 'it was a test')}), 1, 'a complaint can be settled');
+is(hall(q{SELECT seoulchain.settle_dispute('city/insurer/main', 'again')}), 0, 'once');
+is(hall(q{SELECT count(*) FROM seoulchain.alarms WHERE kind = 'complaint about a chain'}), 0, 'then it is no alarm');
+like(($city->node('hall')->psql('postgres', q{SET ROLE pg_read_all_data; SELECT seoulchain.settle_dispute('city/insurer/main', 'no')}))[2],
+	qr/permission denied/, 'not by everybody');
+is(hall(q{SELECT count(*) FROM seoulchain.event WHERE leaf::jsonb #>> '{event,type}' = 'settled'}), 1, 'which is on the chain');
+
+# false proofs against an honest node, a flood of them: nobody believes one
+my $start = "seoulchain-dispute\@v1\nkind ";
+my %lies = (
+	'same note' => "${start}two-roots\n" . part('checkpoint', $good) . part('checkpoint', $good),
+	'forged note' => "${start}two-roots\n" . part('checkpoint', $good) . part('checkpoint', $forged),
+	'no proof' => "${start}complaint\n" . part('by', "city/inspector\n") . part('origin', "city/inspector/main\n") . part('fault', "two roots\n") . part('detail', "x\n"),
+	'cut' => substr("${start}two-roots\n" . part('checkpoint', $good) . part('checkpoint', $forged), 0, 300),
+	'rubbish' => 'rubbish');
+my $number = 900000;
+foreach my $lie (sort keys %lies)
+{
+	my $key = $city->sql('inspector', 'SELECT seoulchain.verifier_key()');
+	isnt((verify(write_file("lie $lie", $lies{$lie} =~ s/\n\z//r), $key))[0], 0, "$lie: seoulchain-verify does not believe it");
+	send_event("generate_series($number, $number + 249)", '{"evidence":"00","fault":"%s","file":' . json($lies{$lie})
+		. ',"kind":"proof","origin":"city/inspector/main","type":"dispute"}');
+	$number += 250;
+}
+ok($city->wait_for('hall', "SELECT max(ledger_seq) = $number - 1 FROM seoulchain.event WHERE ledger_seq < 1000000"), 'a flood of false proofs comes');
+is(hall(q{SELECT count(*) FROM seoulchain.disputes WHERE origin = 'city/inspector/main' AND filed_by = 'city/insurer'}), 1000, 'some of it is kept, under the name of who says so');
+$city->sql('inspector', 'INSERT INTO inspector.daily VALUES (5)');
+ok($city->wait_cosigned('inspector', by => ['hall']), 'hall goes on cosigning whom it is about');
+is(hall(q{SELECT count(*) FROM seoulchain.dispute WHERE origin = 'city/inspector/main'}), 0, 'and says nothing against him');
+is(hall(q{SELECT count(*) FROM seoulchain.alarms WHERE about LIKE 'city/inspector%'}), 0, 'not even an alarm');
+
+# what he has no say in
+insurer(q{INSERT INTO seoulchain.message VALUES ('city/insurer', 'city/hall', 'event', 'city/inspector/main', 1, '{}')});
+wait_alarm('message refused', 'city/insurer', 'a message in another name is an alarm');
+is(hall(q{SELECT seoulchain.clear_alarm('message refused', 'city/insurer')}), 't', 'which can be cleared');
+is(hall(q{SELECT seoulchain.clear_alarm('message refused', 'city/insurer')}), 'f', 'once');
+
+# silent towards hall alone
+my $sent = insurer(q{SELECT sent_height FROM seoulchain.share WHERE node = 'city/hall'});
+insurer(q{UPDATE seoulchain.share SET sent_height = 1000000 WHERE node = 'city/hall'});
+insurer('INSERT INTO insurer.daily VALUES (' . $day++ . ')');
+ok($city->wait_cosigned('insurer', by => ['inspector']), 'one node gets the blocks');
+$city->sql('inspector', 'INSERT INTO inspector.daily VALUES (6)');
+wait_alarm('later blocks elsewhere', 'city/insurer/main', 'the other hears from it that there are some');
+my $reached = insurer(q{SELECT max(height) FROM seoulchain.block WHERE chain = 'main'});
+insurer("UPDATE seoulchain.share SET sent_height = $sent WHERE node = 'city/hall'");
+insurer('INSERT INTO insurer.daily VALUES (' . $day++ . ')');
+ok($city->wait_cosigned('insurer'), 'they come');
+wait_alarm('later blocks elsewhere', 'city/insurer/main', 'and the alarm is over', 0);
+$city->no_dispute('none of that is a dispute', 'insurer', 'inspector');
+
+# rows that cannot be applied
+my $rename = q{SET allow_system_table_mods = on; UPDATE pg_attribute SET attname = '%s' WHERE attrelid = 'insurer.daily'::regclass AND attname = '%s'};
+hall(sprintf $rename, 'idx', 'id');
+insurer('INSERT INTO insurer.daily VALUES (' . $day++ . ')');
+wait_alarm('apply error', 'city/insurer', 'rows that cannot be applied are an alarm');
+hall(sprintf $rename, 'id', 'idx');
+ok($city->wait_cosigned('insurer'), 'replication goes on when the reason is gone');
 
 # two servers of one node
 my $first = $city->node('inspector');
 $first->stop;
+wait_alarm('nothing arrives', 'city/inspector', 'a node that is gone is an alarm');
 my $clone = PostgreSQL::Test::Cluster->new('clone');
 my $clone_keys = key_directory();
 mkdir $clone->data_dir, 0700;
@@ -125,27 +224,36 @@ foreach my $pair (['hall', 'id = 100'], ['insurer', 'id = 205'])
 		AND tree_size > (SELECT seoulchain.leaf_index('inspector.daily', ledger_seq) FROM inspector.daily WHERE $row)}),
 		"$name cosigned what it sees");
 }
-foreach my $round (1 .. 3)
+wait_alarm('nothing arrives', 'city/inspector', 'and none when it is back', 0);
+# one block of each is enough
+foreach my $name (@honest)
 {
-	$city->sql($_, "INSERT INTO $_.daily VALUES (300 + $round)") foreach @honest;
-	$city->seal($_) foreach @honest;
+	$city->sql($name, "INSERT INTO $name.daily VALUES (301)");
+	$city->seal($name);
 }
 my $key = $first->safe_psql('postgres', 'SELECT seoulchain.verifier_key()');
 foreach my $name (@honest)
 {
 	ok($city->wait_for($name, "SELECT count(*) > 0 FROM seoulchain.dispute WHERE origin = '$origin' AND proof"), "$name has the proof");
 	my $fault = $city->sql($name, "SELECT fault FROM seoulchain.dispute WHERE origin = '$origin' AND proof LIMIT 1");
-	my $file = write_file("proof.$name", $city->sql($name, "SELECT seoulchain.dispute_evidence('$origin', '$fault')"));
+	my $proof = $city->sql($name, "SELECT seoulchain.dispute_evidence('$origin', '$fault')");
+	my $file = write_file("proof.$name", $proof);
 	my ($code, $words) = verify($file, $key);
 	is($code, 0, "the proof of $name holds for a stranger");
 	like($words, qr/PROOF: (two different histories|history was rewritten).*signed both    $origin/s, 'and convicts the inspector');
 	($code) = verify($file, $city->sql('hall', 'SELECT seoulchain.verifier_key()'));
 	is($code, 2, 'nobody else');
+	is((verify(write_file("cut.$name", substr($proof, 0, length($proof) - 30)), $key))[0], 1, 'cut short it proves nothing');
+	is((verify(write_file("edited.$name", $proof =~ s/\d(?=\n)/9/r), $key))[0], 1, 'nor edited');
 	like($city->sql($name, "SELECT seoulchain.settle_dispute('$origin', 'no')"), qr/^\d+$/, 'a proof is not settled');
 	is($city->sql($name, "SELECT count(*) > 0 FROM seoulchain.dispute WHERE origin = '$origin' AND proof AND settled_at IS NULL"), 't', 'and stays');
 	ok($city->wait_for($name, "SELECT count(*) > 0 FROM seoulchain.disputes WHERE filed_by <> 'city/$name' AND origin = '$origin' AND proof"),
 		"$name hears that others have proofs too");
 }
+
+# he learns himself that his key is used elsewhere
+ok($city->wait_for('inspector', "SELECT count(*) > 0 FROM seoulchain.alarms WHERE kind IN ('own chain seen ahead', 'proof against a chain') AND about = '$origin'"),
+	'the first server learns of the second');
 
 # nobody cosigns the inspector any more; all else goes on
 $first->safe_psql('postgres', 'INSERT INTO inspector.daily VALUES (101)');
