@@ -560,6 +560,7 @@ sc_repair(PG_FUNCTION_ARGS)
 	repair->table = sc_ledger_by_relation(relid, false);
 	repair->chain = sc_chain_by_id(repair->table->chain_id, false);
 	repair->rel = table_open(relid, ShareRowExclusiveLock);
+	sc_row_store_need_file(repair->rel);
 	/* readers of the snapshot must see what was committed until the lock was there */
 	PushActiveSnapshot(GetLatestSnapshot());
 	repair->damage = sc_damage_find(relid, repair->chain->chain_id);

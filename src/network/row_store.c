@@ -30,6 +30,7 @@
 #include "miscadmin.h"
 #include "proof/guard.h"
 #include "storage/bufmgr.h"
+#include "storage/smgr.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
 
@@ -166,6 +167,24 @@ read_page(void *arg)
 	ReadPage   *read = arg;
 
 	ReleaseBuffer(ReadBuffer(read->rel, read->block));
+}
+
+void
+sc_row_store_need_file(Relation rel)
+{
+	/* as recovery does: no error where the file is there, and nothing to log, since nothing is in it */
+	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind) && !smgrexists(RelationGetSmgr(rel), MAIN_FORKNUM))
+	{
+		smgrcreate(RelationGetSmgr(rel), MAIN_FORKNUM, true);
+		ereport(WARNING, (errmsg("the file of relation \"%s\" was gone, an empty one was made", RelationGetRelationName(rel))));
+	}
+	if (OidIsValid(rel->rd_rel->reltoastrelid))
+	{
+		Relation	toast = table_open(rel->rd_rel->reltoastrelid, ShareRowExclusiveLock);
+
+		sc_row_store_need_file(toast);
+		table_close(toast, NoLock);
+	}
 }
 
 BlockNumber *

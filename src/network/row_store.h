@@ -23,6 +23,9 @@ extern ScRowStore *sc_row_store_begin(Relation rel, bool with_indexes);
 extern void sc_row_store_insert(ScRowStore *store, TupleTableSlot *slot, ItemPointer tid);
 extern void sc_row_store_end(ScRowStore *store);
 
+/* makes an empty file for a relation, and for its TOAST table, whose file is gone, at once as well */
+extern void sc_row_store_need_file(Relation rel);
+
 /* takes a tuple away at once, whatever the transaction's end: its TOAST values stay */
 extern void sc_row_store_kill(Relation rel, const ItemPointerData *tid);
 
