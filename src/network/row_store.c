@@ -41,6 +41,7 @@ struct ScRowStore
 	ResultRelInfo *info;
 	bool		with_indexes;
 	bool		generated;
+	BlockNumber cleared;		/* block of which the visibility map says nothing any more */
 };
 
 ScRowStore *
@@ -51,6 +52,7 @@ sc_row_store_begin(Relation rel, bool with_indexes)
 
 	store->rel = rel;
 	store->with_indexes = with_indexes;
+	store->cleared = InvalidBlockNumber;
 	store->generated = constr != NULL && constr->has_generated_stored;
 	store->estate = CreateExecutorState();
 	store->info = makeNode(ResultRelInfo);
@@ -58,6 +60,34 @@ sc_row_store_begin(Relation rel, bool with_indexes)
 	if (with_indexes)
 		ExecOpenIndices(store->info, false);
 	return store;
+}
+
+/* the visibility map must not say any more that all on the page is visible; in WAL as a whole page */
+static void
+clear_visibility(Relation rel, BlockNumber block, Buffer map)
+{
+	if (!visibilitymap_clear(rel, block, map, VISIBILITYMAP_VALID_BITS) || !RelationNeedsWAL(rel))
+		return;
+	LockBuffer(map, BUFFER_LOCK_EXCLUSIVE);
+	START_CRIT_SECTION();
+	MarkBufferDirty(map);
+	log_newpage_buffer(map, false);
+	END_CRIT_SECTION();
+	LockBuffer(map, BUFFER_LOCK_UNLOCK);
+}
+
+/* a page that is new may stand where another was cut off or lost, of which the map still speaks */
+static void
+forget_visibility(ScRowStore *store, BlockNumber block)
+{
+	Buffer		map = InvalidBuffer;
+
+	if (store->cleared == block)
+		return;
+	visibilitymap_pin(store->rel, block, &map);
+	clear_visibility(store->rel, block, map);
+	ReleaseBuffer(map);
+	store->cleared = block;
 }
 
 void
@@ -79,6 +109,7 @@ sc_row_store_insert(ScRowStore *store, TupleTableSlot *slot, ItemPointer tid)
 	tuple->t_tableOid = slot->tts_tableOid;
 	heap_insert(store->rel, tuple, GetCurrentCommandId(true), HEAP_INSERT_NO_LOGICAL, NULL);
 	*tid = slot->tts_tid = tuple->t_self;
+	forget_visibility(store, ItemPointerGetBlockNumber(tid));
 	if (store->with_indexes && store->info->ri_NumIndices > 0)
 		list_free(sc_insert_index_tuples(store->info, slot, store->estate));
 	if (free_it)
@@ -95,20 +126,6 @@ sc_row_store_end(ScRowStore *store)
 		ExecCloseIndices(store->info);
 	FreeExecutorState(store->estate);
 	pfree(store);
-}
-
-/* the visibility map must not say any more that all on the page is visible; in WAL as a whole page */
-static void
-clear_visibility(Relation rel, BlockNumber block, Buffer map)
-{
-	if (!visibilitymap_clear(rel, block, map, VISIBILITYMAP_VALID_BITS) || !RelationNeedsWAL(rel))
-		return;
-	LockBuffer(map, BUFFER_LOCK_EXCLUSIVE);
-	START_CRIT_SECTION();
-	MarkBufferDirty(map);
-	log_newpage_buffer(map, false);
-	END_CRIT_SECTION();
-	LockBuffer(map, BUFFER_LOCK_UNLOCK);
 }
 
 void
@@ -176,7 +193,8 @@ sc_row_store_need_file(Relation rel)
 	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind) && !smgrexists(RelationGetSmgr(rel), MAIN_FORKNUM))
 	{
 		smgrcreate(RelationGetSmgr(rel), MAIN_FORKNUM, true);
-		ereport(WARNING, (errmsg("the file of relation \"%s\" was gone, an empty one was made", RelationGetRelationName(rel))));
+		ereport(WARNING, (errcode(ERRCODE_DATA_CORRUPTED),
+						  errmsg("the file of relation \"%s\" was gone, an empty one was made", RelationGetRelationName(rel))));
 	}
 	if (OidIsValid(rel->rd_rel->reltoastrelid))
 	{
