@@ -14,19 +14,33 @@ CREATE FUNCTION seoulchain.network_state(name text, OUT waiting text, OUT error 
 	AS 'MODULE_PATHNAME', 'sc_network_state' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION seoulchain.network_state(text) IS 'what was last met with a peer, a subscription or a followed chain';
 
-/* settings of the server that n peers need, and what they are; docs/network.md has the same */
+CREATE FUNCTION seoulchain.reader_lacks(chain_id integer, node text) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_reader_lacks' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION seoulchain.reader_lacks(integer, text) IS 'what a peer''s role lacks to read the whole database, as it has to for a chain that is shared with it; NULL: nothing';
+
+/*
+ * settings of the server that n peers need beside what others on this server
+ * use of it, and what they are; docs/network.md has the same
+ */
 CREATE VIEW seoulchain.network_settings AS
 	SELECT w.name, pg_catalog.current_setting(w.name) AS setting, w.needed,
 		CASE WHEN w.name = 'wal_level' THEN pg_catalog.current_setting(w.name) = w.needed
 			ELSE pg_catalog.current_setting(w.name)::int8 >= w.needed::int8 END AS enough
 	FROM (SELECT pg_catalog.count(*) FROM seoulchain.peer) AS p(n),
+		(SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots r
+			WHERE r.slot_name !~ '^pg_[0-9]+_sync_' AND (r.database IS DISTINCT FROM pg_catalog.current_database()
+				OR r.slot_name NOT IN (SELECT seoulchain.link_name(me.name, q.name) FROM seoulchain.peer q, seoulchain.node me))) AS s(slots),
+		(SELECT pg_catalog.count(*) FROM pg_catalog.pg_subscription u
+			WHERE u.subdbid <> (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+				OR u.subname NOT IN (SELECT seoulchain.link_name(q.name, me.name) FROM seoulchain.peer q, seoulchain.node me)) AS o(subscriptions),
 		LATERAL (VALUES ('wal_level', 'logical'),
-			('max_wal_senders', (2 * n + 2)::text),
-			('max_replication_slots', (2 * n + 2)::text),
-			('max_active_replication_origins', (2 * n + 2)::text),
-			('max_logical_replication_workers', (n + 2)::text),
+			('max_wal_senders', (2 * n + 2 + slots)::text),
+			('max_replication_slots', (2 * n + 2 + greatest(slots, CASE WHEN pg_catalog.current_setting('max_active_replication_origins', true) IS NULL
+				THEN subscriptions ELSE 0 END))::text),
+			('max_active_replication_origins', (2 * n + 2 + subscriptions)::text),
+			('max_logical_replication_workers', (n + 2 + subscriptions)::text),
 			('max_sync_workers_per_subscription', '1'),
-			('max_worker_processes', (n + 6)::text)) AS w(name, needed)
+			('max_worker_processes', (n + 6 + subscriptions)::text)) AS w(name, needed)
 	WHERE n > 0 AND pg_catalog.current_setting(w.name, true) IS NOT NULL;
 COMMENT ON VIEW seoulchain.network_settings IS 'server settings that as many peers need';
 COMMENT ON COLUMN seoulchain.network_settings.name IS 'the setting';
@@ -60,6 +74,7 @@ AS $$
 				LEFT JOIN pg_catalog.pg_subscription_rel r ON r.srrelid = l.relation AND r.srsubid = i.subid
 				WHERE l.chain_id = c.chain_id AND l.relation <> 0 AND l.dropped_seq IS NULL AND r.srsubstate IS DISTINCT FROM 'r') AS unready,
 			(SELECT pg_catalog.count(*) FROM seoulchain.message m WHERE m.origin = f.origin AND m.kind = 'event') AS stuck,
+			EXISTS (SELECT FROM seoulchain.message m WHERE m.origin = f.origin AND m.kind = 'published' AND m.number = -2) AS ended,
 			(SELECT st.error FROM seoulchain.network_state(f.origin) st) AS error
 		FROM seoulchain.follow f JOIN incoming i ON i.name = f.peer
 			LEFT JOIN seoulchain.chain c ON c.origin = f.origin AND c.copy),
@@ -69,8 +84,7 @@ AS $$
 				WHERE l.chain_id = s.chain_id AND l.relation <> 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_publication_rel r
 					JOIN pg_catalog.pg_publication pub ON pub.oid = r.prpubid
 					WHERE pub.pubname = p.outgoing AND r.prrelid = l.relation)) AS unpublished,
-			EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = p.role AND r.rolcanlogin AND (r.rolsuper OR (r.rolreplication
-				AND pg_catalog.pg_has_role(r.oid, 'pg_read_all_data', 'USAGE')))) AS may_read
+			seoulchain.reader_lacks(s.chain_id, s.node) AS lack
 		FROM seoulchain.share s JOIN seoulchain.chain c USING (chain_id) JOIN peers p ON p.name = s.node)
 
 	SELECT NULL::text AS peer, 'server' AS direction, NULL::text AS chain, 'failing' AS state,
@@ -104,32 +118,40 @@ AS $$
 	FROM peers p WHERE p.dropped > 0
 	UNION ALL
 	SELECT c.name, 'from', c.origin,
-		CASE WHEN NOT c.here THEN 'closed' WHEN c.stuck > 0 THEN 'failing' WHEN c.chain_id IS NULL OR c.unready IS NOT NULL THEN 'waiting' ELSE 'ok' END,
+		CASE WHEN NOT c.here THEN 'closed' WHEN c.stuck > 0 OR (c.ended AND c.chain_id IS NOT NULL) THEN 'failing' WHEN c.chain_id IS NULL OR c.unready IS NOT NULL THEN 'waiting' ELSE 'ok' END,
 		CASE WHEN c.stuck > 0 THEN pg_catalog.format('%s events cannot be applied; %s', c.stuck, COALESCE(c.error, 'the server''s log says why'))
+			WHEN c.ended AND c.chain_id IS NOT NULL THEN 'its node has ended sharing it: the copy lacks what came after'
 			WHEN c.chain_id IS NULL THEN CASE WHEN c.asked_at IS NULL THEN 'not asked for yet' ELSE 'asked for; nothing has come: the node may not share it' END
 			WHEN c.unready IS NOT NULL THEN 'tables not yet copied: ' || c.unready END,
 		CASE WHEN c.stuck > 0 THEN 'Names are the same on all nodes: a table of this name that is no copy has to go, or the other node keeps its tables in a schema of its own.'
+			WHEN c.ended AND c.chain_id IS NOT NULL THEN pg_catalog.format('SELECT seoulchain.unfollow(%1$L); keeps the copy as it is. When it is shared again: seoulchain.drop_copy(%1$L), then seoulchain.follow(%1$L).', c.origin)
+			WHEN c.unready IS NOT NULL THEN pg_catalog.format('If the copy came back with a dump: SELECT seoulchain.unfollow(%1$L), seoulchain.drop_copy(%1$L), then seoulchain.follow(%1$L).', c.origin)
 			WHEN c.chain_id IS NULL THEN pg_catalog.format('There: SELECT seoulchain.share(%L, %L);',
 				pg_catalog.regexp_replace(c.origin, '.*/', ''), (SELECT me.name FROM me)) END,
 		c.since
 	FROM copies c
 	UNION ALL
-	SELECT p.name, 'to', NULL, CASE WHEN NOT p.here THEN 'closed' WHEN l.wal_status = 'lost' THEN 'failing' WHEN l.slot_name IS NULL THEN 'waiting'
-			WHEN NOT l.active THEN 'failing' ELSE 'ok' END,
+	SELECT p.name, 'to', NULL, CASE WHEN NOT p.here THEN 'closed' WHEN l.wal_status IN ('lost', 'unreserved') THEN 'failing' WHEN l.slot_name IS NULL THEN 'waiting'
+			WHEN NOT l.active OR l.wal_status = 'extended' THEN 'failing' ELSE 'ok' END,
 		CASE WHEN l.wal_status = 'lost' THEN 'its slot is lost: it was away for longer than max_slot_wal_keep_size allows'
 			WHEN l.slot_name IS NULL THEN 'it has not subscribed to this node yet'
+			WHEN l.wal_status = 'unreserved' THEN 'it is so far behind that its slot is lost at the next checkpoint'
 			WHEN NOT l.active THEN pg_catalog.format('it is not connected; %s wait for it', pg_catalog.pg_size_pretty(
-				pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), l.confirmed_flush_lsn))) END,
-		CASE WHEN l.slot_name IS NULL THEN 'There: seoulchain.add_peer(...) for this node, which role and pg_hba.conf here let in.' END,
+				pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), l.confirmed_flush_lsn)))
+			WHEN l.wal_status = 'extended' THEN pg_catalog.format('it does not keep up: %s of WAL are kept for it on this server''s disk', pg_catalog.pg_size_pretty(
+				pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), l.restart_lsn))) END,
+		CASE WHEN l.wal_status = 'extended' THEN 'max_slot_wal_keep_size limits it; a peer that does not come back has to be removed: seoulchain.remove_peer(...)'
+			WHEN l.slot_name IS NULL THEN 'There: seoulchain.add_peer(...) for this node, which role and pg_hba.conf here let in.' END,
 		p.added_at
 	FROM peers p LEFT JOIN pg_catalog.pg_replication_slots l ON l.slot_name = p.outgoing
 	UNION ALL
-	SELECT s.node, 'to', s.chain, CASE WHEN NOT s.may_read THEN 'failing' WHEN s.sent_height IS NULL OR s.unpublished IS NOT NULL THEN 'waiting' ELSE 'ok' END,
-		CASE WHEN NOT s.may_read THEN pg_catalog.format('role "%s" may no longer read the whole database', s.role)
+	SELECT s.node, 'to', s.chain, CASE WHEN s.lack IS NOT NULL THEN 'failing' WHEN s.sent_height IS NULL OR s.unpublished IS NOT NULL THEN 'waiting' ELSE 'ok' END,
+		CASE WHEN s.lack IS NOT NULL THEN pg_catalog.format('role "%s" may no longer read the whole database: %s', s.role, s.lack)
 			WHEN s.sent_height IS NULL THEN 'it has not asked for the chain'
 			WHEN s.unpublished IS NOT NULL THEN 'tables that it has not confirmed: ' || s.unpublished END,
-		CASE WHEN NOT s.may_read THEN pg_catalog.format('ALTER ROLE %I LOGIN REPLICATION; GRANT pg_read_all_data TO %I;', s.role, s.role)
-			WHEN s.sent_height IS NULL THEN pg_catalog.format('There: SELECT seoulchain.follow(%L);',
+		CASE WHEN s.lack LIKE '%BYPASSRLS%' THEN pg_catalog.format('ALTER ROLE %I BYPASSRLS; until then it gets no further tables, since it would not see every row.', s.role)
+			WHEN s.lack IS NOT NULL THEN pg_catalog.format('ALTER ROLE %1$I LOGIN REPLICATION; GRANT pg_read_all_data TO %1$I; until then it gets no further tables.', s.role)
+			WHEN s.sent_height IS NULL THEN pg_catalog.format('There: SELECT seoulchain.follow(%1$L); if it has a copy from before: seoulchain.unfollow(%1$L), seoulchain.drop_copy(%1$L) first.',
 				(SELECT me.name FROM me) || '/' || s.chain) END,
 		s.since
 	FROM shares s

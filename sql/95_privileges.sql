@@ -83,7 +83,8 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.link_name(text, text),
 	seoulchain.network_status(),
 	seoulchain.network_worker_running(),
-	seoulchain.network_state(text)
+	seoulchain.network_state(text),
+	seoulchain.reader_lacks(integer, text)
 TO seoulchain_operator, seoulchain_auditor;
 
 /* what replication brings */

@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "network/accept.h"
 #include "network/copy_event.h"
 #include "network/follow.h"
@@ -32,6 +33,12 @@
 
 PG_FUNCTION_INFO_V1(sc_accept_message);
 
+/* no event or block is longer */
+#define BODY_MAX (1024 * 1024)
+
+/* of a text from a peer so much is repeated */
+#define TOLD_MAX 100
+
 /* a text column, palloc'd; "" for NULL */
 static char *
 text_column(HeapTuple tuple, int attno, TupleDesc tupdesc)
@@ -42,6 +49,15 @@ text_column(HeapTuple tuple, int attno, TupleDesc tupdesc)
 	return isnull ? pstrdup("") : TextDatumGetCString(datum);
 }
 
+/* a text from a peer for the log and the status, cut to what is worth it */
+static char *
+told(const char *text)
+{
+	size_t		len = strlen(text);
+
+	return len <= TOLD_MAX ? pstrdup(text) : psprintf("%.*s...", pg_mbcliplen(text, len, TOLD_MAX), text);
+}
+
 /* why the message is not to be taken from that peer, or NULL */
 static const char *
 objection(const ScMessage *message, const char *peer)
@@ -50,17 +66,19 @@ objection(const ScMessage *message, const char *peer)
 
 	if (me == NULL)
 		return "there is no node here";
+	if (message->bodylen > BODY_MAX)
+		return psprintf("it has %zu bytes", message->bodylen);
 	if (strcmp(message->sender, peer) != 0)
-		return psprintf("it names \"%s\" as its sender", message->sender);
+		return psprintf("it names \"%s\" as its sender", told(message->sender));
 	if (strcmp(message->recipient, me) != 0)
-		return psprintf("it is for \"%s\"", message->recipient);
+		return psprintf("it is for \"%s\"", told(message->recipient));
 	if (strcmp(message->kind, SC_MESSAGE_REQUEST) == 0 || strcmp(message->kind, SC_MESSAGE_CONFIRMATION) == 0)
-		return sc_origin_is_of(message->origin, me) ? NULL : psprintf("chain \"%s\" is not this node's", message->origin);
+		return sc_origin_is_of(message->origin, me) ? NULL : psprintf("chain \"%s\" is not this node's", told(message->origin));
 	if (strcmp(message->kind, SC_MESSAGE_EVENT) != 0 && strcmp(message->kind, SC_MESSAGE_BLOCK) != 0 &&
 		strcmp(message->kind, SC_MESSAGE_PUBLISHED) != 0)
-		return psprintf("its kind is \"%s\"", message->kind);
+		return psprintf("its kind is \"%s\"", told(message->kind));
 	if (!sc_origin_is_of(message->origin, peer))
-		return psprintf("chain \"%s\" is not its own", message->origin);
+		return psprintf("chain \"%s\" is not its own", told(message->origin));
 	/* what was under way when the chain was given up is no fault */
 	return sc_follows(message->origin, peer) ? NULL : "";
 }
@@ -69,9 +87,13 @@ objection(const ScMessage *message, const char *peer)
 static void
 drop(const char *peer, const char *what, const char *why)
 {
-	sc_peer_state_dropped(peer, psprintf("%s: %s", what, why));
-	ereport(LOG,
-			(errmsg("a %s from node \"%s\" is dropped: %s", what, peer, why)));
+	int64		dropped = sc_peer_state_dropped(peer, psprintf("%s: %s", what, why));
+
+	/* it could fill the log: its 1st, 2nd, 4th, 8th are told */
+	if ((dropped & (dropped - 1)) == 0)
+		ereport(LOG,
+				(errmsg("a %s from node \"%s\" is dropped: %s", what, peer, why),
+				 errdetail("So far " INT64_FORMAT " were dropped.", dropped)));
 }
 
 /* does it stay in the queue? */

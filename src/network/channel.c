@@ -15,6 +15,7 @@
 
 #include <libpq-fe.h>
 
+#include "access/xact.h"
 #include "compat.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -29,6 +30,7 @@
 struct ScChannel
 {
 	char	   *peer;
+	const char *conninfo;
 	int			timeout_ms;
 	PGconn	   *conn;			/* NULL once closed */
 	bool		fd_taken;		/* counted among the process's files */
@@ -38,6 +40,45 @@ struct ScChannel
 	bool		busy;			/* a query has not come to its end */
 	MemoryContextCallback callback;
 };
+
+/*
+ * A background worker does not wait for the same silent peer again for so
+ * many times as long as it has waited: that peer costs the others a fifth of
+ * the worker's time at most.
+ */
+#define SILENT_PAUSES 4
+
+typedef struct Silent
+{
+	char	   *conninfo;
+	TimestampTz until;
+} Silent;
+
+static List *silent_list = NIL;
+
+void		(*sc_channel_waits_hook) (void) = NULL;
+
+/* until when a peer counts as silent, in memory of the process */
+static TimestampTz *
+silent_until(const char *conninfo)
+{
+	ListCell   *lc;
+	MemoryContext old;
+	Silent	   *silent;
+
+	foreach(lc, silent_list)
+	{
+		silent = lfirst(lc);
+		if (strcmp(silent->conninfo, conninfo) == 0)
+			return &silent->until;
+	}
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	silent = palloc0(sizeof(Silent));
+	silent->conninfo = pstrdup(conninfo);
+	silent_list = lappend(silent_list, silent);
+	MemoryContextSwitchTo(old);
+	return &silent->until;
+}
 
 /* lets go of the connection; cannot fail */
 static void
@@ -56,16 +97,34 @@ release(void *arg)
 	channel->fd_taken = false;
 }
 
+/* the same text in one line, and in this database's encoding: parts of it were said by the peer */
+static char *
+one_line(const char *from)
+{
+	char	   *text = pchomp(from);
+	bool		valid = pg_verify_mbstr(GetDatabaseEncoding(), text, strlen(text), true);
+
+	for (char *c = text; *c != '\0'; c++)
+	{
+		if ((unsigned char) *c < ' ')
+			*c = ' ';
+		else if (!valid && IS_HIGHBIT_SET(*c))
+			*c = '?';
+	}
+	return text;
+}
+
 /* what libpq says of the connection, one line, in our memory */
 static char *
 connection_error(ScChannel *channel)
 {
-	char	   *text = pchomp(PQerrorMessage(channel->conn));
+	return one_line(PQerrorMessage(channel->conn));
+}
 
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
-	return text;
+/* what the peer's server says beside its answers is for nobody: libpq would write it into our log */
+static void
+drop_notice(void *arg, const PGresult *result)
+{
 }
 
 /* closes the channel and says that the peer does not answer */
@@ -86,13 +145,18 @@ wait_socket(ScChannel *channel, int events, TimestampTz deadline)
 	int			rc;
 
 	if (left <= 0)
+	{
+		*silent_until(channel->conninfo) = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) SILENT_PAUSES * channel->timeout_ms);
 		fail_connection(channel, psprintf("no answer within %d ms", channel->timeout_ms));
+	}
 	rc = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | events,
 						   PQsocket(channel->conn), left, PG_WAIT_EXTENSION);
 	if (rc & WL_LATCH_SET)
 	{
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		if (sc_channel_waits_hook != NULL && !IsTransactionState())
+			sc_channel_waits_hook();
 	}
 }
 
@@ -113,6 +177,10 @@ connect_peer(ScChannel *channel, const char *conninfo)
 	TimestampTz end = deadline(channel);
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
+	if (IsBackgroundWorker && *silent_until(conninfo) > GetCurrentTimestamp())
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("node \"%s\" cannot be reached: no answer within %d ms", channel->peer, channel->timeout_ms)));
 	if (!AcquireExternalFD())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
@@ -122,6 +190,7 @@ connect_peer(ScChannel *channel, const char *conninfo)
 	channel->conn = PQconnectStartParams(keys, values, 1);
 	if (channel->conn == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	PQsetNoticeReceiver(channel->conn, drop_notice, NULL);
 	if (PQstatus(channel->conn) == CONNECTION_BAD)
 		fail_connection(channel, connection_error(channel));
 	while (status != PGRES_POLLING_OK)
@@ -139,6 +208,7 @@ sc_channel_open_conninfo(const char *peer, const char *conninfo, int timeout_ms)
 	ScChannel  *channel = palloc0(sizeof(ScChannel));
 
 	channel->peer = pstrdup(peer);
+	channel->conninfo = pstrdup(conninfo);
 	channel->timeout_ms = timeout_ms;
 	channel->callback.func = release;
 	channel->callback.arg = channel;
@@ -163,10 +233,8 @@ sc_channel_close(ScChannel *channel)
 
 /* the next result of the running query, NULL at its end */
 static PGresult *
-get_result(ScChannel *channel)
+get_result(ScChannel *channel, TimestampTz end)
 {
-	TimestampTz end = deadline(channel);
-
 	while (PQisBusy(channel->conn))
 	{
 		wait_socket(channel, WL_SOCKET_READABLE, end);
@@ -182,9 +250,9 @@ fail_query(ScChannel *channel, PGresult *result)
 {
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-	char	   *message = primary != NULL ? pstrdup(primary) : connection_error(channel);
+	char	   *message = primary != NULL ? one_line(primary) : connection_error(channel);
 
-	message = hint != NULL ? psprintf("%s (%s)", message, hint) : message;
+	message = hint != NULL ? psprintf("%s (%s)", message, one_line(hint)) : message;
 	PQclear(result);
 	/* the connection may be in any state */
 	release(channel);
@@ -193,16 +261,17 @@ fail_query(ScChannel *channel, PGresult *result)
 			 errmsg("node \"%s\" answered: %s", channel->peer, message)));
 }
 
-/* reads the running query to its end */
+/* reads the running query to its end; rows that nobody wants do not make the time longer */
 static void
 finish_query(ScChannel *channel)
 {
+	TimestampTz end = deadline(channel);
 	PGresult   *result;
 
 	if (channel->result != NULL)
 		PQclear(channel->result);
 	channel->result = NULL;
-	while (channel->busy && (result = get_result(channel)) != NULL)
+	while (channel->busy && (result = get_result(channel, end)) != NULL)
 	{
 		ExecStatusType status = PQresultStatus(result);
 
@@ -242,7 +311,7 @@ sc_channel_next(ScChannel *channel)
 		return NULL;
 	if (channel->result != NULL)
 		PQclear(channel->result);
-	channel->result = get_result(channel);
+	channel->result = get_result(channel, deadline(channel));
 	if (channel->result == NULL || PQresultStatus(channel->result) != PGRES_SINGLE_TUPLE)
 	{
 		PGresult   *last = channel->result;
@@ -261,7 +330,11 @@ sc_channel_next(ScChannel *channel)
 		fail_connection(channel, psprintf("its answer has %d columns instead of %d",
 										  PQnfields(channel->result), channel->ncols));
 	for (int i = 0; i < channel->ncols; i++)
+	{
 		channel->row[i] = PQgetisnull(channel->result, 0, i) ? NULL : PQgetvalue(channel->result, 0, i);
+		if (channel->row[i] != NULL && !pg_verify_mbstr(GetDatabaseEncoding(), channel->row[i], PQgetlength(channel->result, 0, i), true))
+			fail_connection(channel, "its answer is no text in this database's encoding");
+	}
 	return channel->row;
 }
 

@@ -32,6 +32,12 @@ extern ScChannel *sc_channel_open_conninfo(const char *peer, const char *conninf
 extern void sc_channel_close(ScChannel *channel);
 
 /*
+ * What a process does when its latch is set while it waits for a peer outside
+ * a transaction; NULL: nothing.  It uses no channel itself.
+ */
+extern void (*sc_channel_waits_hook) (void);
+
+/*
  * Begins a query that returns ncols columns.  Rows are handed over as they
  * come, so an answer may be large.  One query at a time: the one before ends.
  */

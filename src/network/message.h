@@ -12,7 +12,8 @@
  *	block			its height			the block leaf, '\n', the signed checkpoint
  *	request			last height held	NULL: "send me the chain's events and the blocks above", -1 for all, -2: nothing more
  *	confirmation	a ledger_seq		ledger name of the table that the recipient's event of that number announced: "it is here"
- *	published		ledger_seq of that event	the same name: "its rows travel now", the answer to a confirmation
+ *	published		ledger_seq of that event	the same name: "its rows travel now", the answer to a confirmation;
+ *					-2					NULL: "nothing more of the chain is sent"
  *
  * A message is decoded from the log for whoever has a slot here, so the sender
  * deletes it in the transaction that writes it; it reaches a node whose slot
@@ -30,6 +31,7 @@
 #define SC_MESSAGE_PUBLISHED "published"
 
 #define SC_REQUEST_NO_MORE (-2)
+#define SC_PUBLISHED_NO_MORE (-2)
 
 /* seoulchain.message */
 enum

@@ -11,6 +11,7 @@
 #include "network/peer_state.h"
 
 #include "ledger/shmem.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -50,6 +51,35 @@ sc_peer_state_init(void)
 	sc_shmem_register(&user);
 }
 
+/*
+ * Keeps a text, cut to the room there is.  Part of it may come from a peer:
+ * what is no character of the database's encoding becomes a question mark.
+ * Cannot fail.
+ */
+static void
+keep_text(char *to, size_t room, const char *from)
+{
+	int			encoding = GetDatabaseEncoding();
+	size_t		left = strlen(from);
+	size_t		used = 0;
+
+	while (left > 0)
+	{
+		size_t		len = pg_encoding_mblen(encoding, from);
+		bool		good = len <= left && pg_verify_mbstr(encoding, from, len, true);
+
+		if (!good)
+			len = 1;
+		if (used + len >= room)
+			break;
+		memcpy(to + used, good ? from : "?", len);
+		used += len;
+		from += len;
+		left -= len;
+	}
+	to[used] = '\0';
+}
+
 /* the peer's place, under the lock; a free one is taken if asked, NULL when there is none */
 static ScPeerState *
 find(const char *peer, bool create)
@@ -82,7 +112,7 @@ sc_peer_state_waiting(const char *peer, const char *why)
 	state = find(peer, true);
 	if (state != NULL)
 	{
-		strlcpy(state->waiting, why ? why : "", sizeof(state->waiting));
+		keep_text(state->waiting, sizeof(state->waiting), why ? why : "");
 		state->error[0] = '\0';
 		state->tries = 0;
 		state->failing_since = 0;
@@ -100,7 +130,7 @@ failed(const char *peer, const char *error, bool connection)
 	state = find(peer, true);
 	if (state != NULL)
 	{
-		strlcpy(state->error, error, sizeof(state->error));
+		keep_text(state->error, sizeof(state->error), error);
 		state->error_at = now;
 		state->connection = connection;
 		if (state->tries++ == 0)
@@ -121,21 +151,23 @@ sc_peer_state_apply_failed(const char *link, const char *error, bool connection)
 	failed(link, error, connection);
 }
 
-void
+int64
 sc_peer_state_dropped(const char *peer, const char *why)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	int64		dropped = 1;
 	ScPeerState *state;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	state = find(peer, true);
 	if (state != NULL)
 	{
-		state->dropped++;
+		dropped = ++state->dropped;
 		state->dropped_at = now;
-		strlcpy(state->dropped_why, why, sizeof(state->dropped_why));
+		keep_text(state->dropped_why, sizeof(state->dropped_why), why);
 	}
 	LWLockRelease(shared->lock);
+	return dropped;
 }
 
 void

@@ -18,6 +18,7 @@
 #include "network/message.h"
 #include "network/query.h"
 #include "replication/slot.h"
+#include "storage/spin.h"
 #include "utils/builtins.h"
 
 /* the tables of a publication that belong to a chain, as it is in the registry */
@@ -120,5 +121,14 @@ sc_publication_end(const char *me, const char *peer, int32 chain_id)
 bool
 sc_publication_listened(const char *me, const char *peer)
 {
-	return SearchNamedReplicationSlot(sc_link_name(me, peer), true) != NULL;
+	ReplicationSlot *slot = SearchNamedReplicationSlot(sc_link_name(me, peer), true);
+	XLogRecPtr	confirmed;
+
+	if (slot == NULL)
+		return false;
+	/* one that is being made decodes nothing that commits before it has found its beginning */
+	SpinLockAcquire(&slot->mutex);
+	confirmed = slot->data.confirmed_flush;
+	SpinLockRelease(&slot->mutex);
+	return !XLogRecPtrIsInvalid(confirmed);
 }

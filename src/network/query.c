@@ -30,6 +30,12 @@ sc_query_begin(void)
 }
 
 void
+sc_query_be_brief(void)
+{
+	sc_query("SET LOCAL lock_timeout = '2s'");
+}
+
+void
 sc_query_commit(void)
 {
 	SPI_finish();

@@ -15,6 +15,9 @@
 extern void sc_query_begin(void);
 extern void sc_query_commit(void);
 
+/* the running transaction waits for no lock longer than two seconds: then it is an error, and tried again */
+extern void sc_query_be_brief(void);
+
 /* one command in the running transaction; how many rows it had */
 extern uint64 sc_query(const char *format,...) __attribute__((format(printf, 1, 2)));
 /* column `column` (from 1) of row `row` (from 0) of the last sc_query, palloc'd, NULL for SQL NULL */

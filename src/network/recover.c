@@ -572,7 +572,7 @@ work_on(Inquiry *inquiry, const char *me, List *peers)
 
 /* one chain, errors noted; true when it has to be tried again */
 static bool
-try_chain(Inquiry *inquiry, const char *me, List *peers, bool recovering)
+try_chain(Inquiry *inquiry, const char *me, List *peers, volatile bool recovering)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool again = true;

@@ -7,22 +7,37 @@
  * events out, and those after, sent by the transactions that record them
  * (message.c) because sent_height is set under the same lock.
  * Locks: ShareRowExclusiveLock on seoulchain.event while a chain's events are
- * sent, waited for five seconds at most.
+ * sent.  Whoever records an event may have locked tables before it, so each
+ * answer is a transaction of its own: no lock on a user's table or on a
+ * publication meets this one.
  * Effects: messages; share.sent_height, follow.asked_at; publications.
- * Context: the network worker, in a transaction (query.h).
+ * Context: the network worker.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "ledger/registry.h"
 #include "miscadmin.h"
+#include "network/link.h"
 #include "network/message.h"
 #include "network/publication.h"
 #include "network/query.h"
 #include "network/request.h"
+#include "network/share.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
-/* asks again after so long without an answer */
-#define ASK_AGAIN "30 seconds"
+/* of a chain that is followed: the copy, and its node's word that it sends nothing more of it */
+#define THE_COPY "(SELECT FROM seoulchain.chain c WHERE c.origin = f.origin AND c.copy)"
+#define THE_END "(SELECT FROM seoulchain.message e WHERE e.origin = f.origin AND e.kind = 'published' AND e.number = -2)"
+
+/*
+ * Is it time to ask again?  Pauses grow from 5 to 30 seconds: the next one is
+ * as long as the wish is old.  A wish is never forgotten, since an answer, or
+ * the question, may have been lost.
+ */
+#define DUE "(f.asked_at IS NULL OR f.asked_at < pg_catalog.clock_timestamp() " \
+	"- LEAST(GREATEST(f.asked_at - f.since, interval '5 seconds'), interval '30 seconds'))"
 
 /* sends every event of the chain that is recorded so far */
 static void
@@ -30,7 +45,6 @@ send_events(const char *me, const char *peer, const ScChain *chain)
 {
 	uint64		rows;
 
-	sc_query("SET LOCAL lock_timeout = '5s'");
 	sc_query("LOCK TABLE seoulchain.event IN SHARE ROW EXCLUSIVE MODE");
 	rows = sc_query("SELECT ledger_seq, leaf FROM seoulchain.event WHERE chain_id = %d ORDER BY ledger_seq", chain->chain_id);
 	for (uint64 i = 0; i < rows; i++)
@@ -50,7 +64,14 @@ send_events(const char *me, const char *peer, const ScChain *chain)
 	}
 }
 
-/* answers a request; false when it has to wait, for the chain is not shared with the peer (yet) */
+static bool
+is_shared(const ScChain *chain, const char *peer)
+{
+	return sc_query_text("SELECT 1 FROM seoulchain.share WHERE chain_id = %d AND node = %s",
+						 chain->chain_id, quote_literal_cstr(peer)) != NULL;
+}
+
+/* answers a request; false when it has to wait, for the chain is not shared with the peer (yet), or it could not read all of it */
 static bool
 serve_request(const char *me, const char *peer, const ScChain *chain, int64 height)
 {
@@ -61,9 +82,8 @@ serve_request(const char *me, const char *peer, const ScChain *chain, int64 heig
 		sc_publication_end(me, peer, chain->chain_id);
 		return true;
 	}
-	if (!sc_chain_is_open(chain) || !sc_publication_listened(me, peer) ||
-		sc_query_text("SELECT 1 FROM seoulchain.share WHERE chain_id = %d AND node = %s",
-					  chain->chain_id, quote_literal_cstr(peer)) == NULL)
+	if (!sc_chain_is_open(chain) || !sc_publication_listened(me, peer) || !is_shared(chain, peer) ||
+		sc_share_reader_lacks(chain->chain_id, peer) != NULL)
 		return false;
 	send_events(me, peer, chain);
 	sc_publication_announce(me, peer, chain->chain_id);
@@ -78,13 +98,18 @@ serve_request(const char *me, const char *peer, const ScChain *chain, int64 heig
 static bool
 serve(const char *me, const char *peer, const char *kind, const ScChain *chain, int64 number, const char *body)
 {
-	if (chain == NULL || chain->copy)
+	if (chain == NULL)
 		return true;
+	/* it is being recovered */
+	if (chain->copy)
+		return false;
 	if (strcmp(kind, SC_MESSAGE_REQUEST) == 0)
 		return serve_request(me, peer, chain, number);
-	if (sc_query_text("SELECT 1 FROM seoulchain.share WHERE chain_id = %d AND node = %s",
-					  chain->chain_id, quote_literal_cstr(peer)) != NULL)
-		sc_publication_add(me, peer, chain->chain_id, number, body);
+	if (!is_shared(chain, peer))
+		return true;
+	if (sc_share_reader_lacks(chain->chain_id, peer) != NULL)
+		return false;
+	sc_publication_add(me, peer, chain->chain_id, number, body);
 	return true;
 }
 
@@ -113,54 +138,160 @@ typedef struct Waiting
 	char	   *body;
 } Waiting;
 
-bool
-sc_requests_serve(const char *me, const char *peer)
+/* what waits to be answered, in the order in which it came, in the caller's context: List of Waiting * */
+static List *
+read_waiting(const char *me, const char *peer)
 {
+	MemoryContext context = CurrentMemoryContext;
+	List	   *result = NIL;
 	uint64		rows;
-	Waiting    *list;
-	bool		asked = false;
+	MemoryContext old;
 
-	/* of several requests for a chain the last counts */
-	sc_query("DELETE FROM seoulchain.message m WHERE sender = %s AND recipient = %s AND kind = 'request' AND EXISTS "
-			 "(SELECT FROM seoulchain.message n WHERE n.sender = m.sender AND n.recipient = m.recipient "
-			 "AND n.kind = m.kind AND n.origin = m.origin AND n.ctid > m.ctid)",
-			 quote_literal_cstr(peer), quote_literal_cstr(me));
+	sc_query_begin();
 	rows = sc_query("SELECT ctid, kind, origin, number, COALESCE(body, '') FROM seoulchain.message "
-					"WHERE sender = %s AND recipient = %s AND kind IN ('request', 'confirmation') ORDER BY ctid",
+					"WHERE sender = %s AND recipient = %s AND kind IN ('request', 'confirmation') "
+					"ORDER BY pg_catalog.age(xmin) DESC, cmin::pg_catalog.text::pg_catalog.int8",
 					quote_literal_cstr(peer), quote_literal_cstr(me));
-	list = palloc(sizeof(Waiting) * Max(rows, 1));
+	old = MemoryContextSwitchTo(context);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		list[i].tid = sc_query_value(i, 1);
-		list[i].kind = sc_query_value(i, 2);
-		list[i].origin = sc_query_value(i, 3);
-		list[i].number = strtoll(sc_query_value(i, 4), NULL, 10);
-		list[i].body = sc_query_value(i, 5);
+		Waiting    *waiting = palloc(sizeof(Waiting));
+
+		waiting->tid = sc_query_value(i, 1);
+		waiting->kind = sc_query_value(i, 2);
+		waiting->origin = sc_query_value(i, 3);
+		waiting->number = strtoll(sc_query_value(i, 4), NULL, 10);
+		waiting->body = sc_query_value(i, 5);
+		result = lappend(result, waiting);
 	}
-	for (uint64 i = 0; i < rows; i++)
+	MemoryContextSwitchTo(old);
+	sc_query_commit();
+	return result;
+}
+
+/* has another request for the chain come behind it?  The last one counts. */
+static bool
+is_superseded(List *list, int index)
+{
+	const Waiting *waiting = list_nth(list, index);
+
+	if (strcmp(waiting->kind, SC_MESSAGE_REQUEST) != 0)
+		return false;
+	for (int i = index + 1; i < list_length(list); i++)
 	{
-		if (!serve(me, peer, list[i].kind, chain_of(list[i].origin), list[i].number, list[i].body))
-			continue;
-		asked = asked || strcmp(list[i].kind, SC_MESSAGE_REQUEST) == 0;
-		sc_query("DELETE FROM seoulchain.message WHERE ctid = '%s'", list[i].tid);
+		const Waiting *later = list_nth(list, i);
+
+		if (strcmp(later->kind, SC_MESSAGE_REQUEST) == 0 && strcmp(later->origin, waiting->origin) == 0)
+			return true;
 	}
+	return false;
+}
+
+/* one transaction; true when blocks are to be sent now */
+static bool
+serve_waiting(const char *me, const char *peer, List *list, int index)
+{
+	const Waiting *waiting = list_nth(list, index);
+	bool		superseded = is_superseded(list, index);
+	bool		served;
+
+	sc_query_begin();
+	sc_query_be_brief();
+	served = superseded || serve(me, peer, waiting->kind, chain_of(waiting->origin), waiting->number, waiting->body);
+	if (served)
+		sc_query("DELETE FROM seoulchain.message WHERE ctid = '%s'", waiting->tid);
+	sc_query_commit();
+	return served && !superseded && strcmp(waiting->kind, SC_MESSAGE_REQUEST) == 0;
+}
+
+/* the same, with an error put into *error, if there is none yet */
+static bool
+try_serve_waiting(const char *me, const char *peer, List *list, int index, ErrorData **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool asked = false;
+
+	PG_TRY();
+	{
+		asked = serve_waiting(me, peer, list, index);
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(context);
+		if (*error == NULL)
+			*error = CopyErrorData();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(context);
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
 	return asked;
 }
 
 bool
-sc_requests_send(const char *me, const char *peer)
+sc_requests_serve(const char *me, const char *peer)
 {
-	uint64		rows;
-	bool		missing;
+	List	   *list = read_waiting(me, peer);
+	ErrorData  *error = NULL;
+	bool		asked = false;
 
-	if (!sc_publication_listened(me, peer))
-		return sc_query_text("SELECT 1 FROM seoulchain.follow WHERE peer = %s", quote_literal_cstr(peer)) != NULL;
-	rows = sc_query("UPDATE seoulchain.follow f SET asked_at = pg_catalog.clock_timestamp() "
-					"WHERE peer = %s AND (asked_at IS NULL OR (asked_at < pg_catalog.clock_timestamp() - interval '" ASK_AGAIN "' "
-					"AND NOT EXISTS (SELECT FROM seoulchain.chain c WHERE c.origin = f.origin AND c.copy))) "
-					"RETURNING origin, (SELECT COALESCE(max(b.height), -1) FROM seoulchain.chain c "
-					"JOIN seoulchain.chain_block b USING (chain_id) WHERE c.origin = f.origin AND c.copy)",
-					quote_literal_cstr(peer));
+	for (int i = 0; i < list_length(list); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		asked = try_serve_waiting(me, peer, list, i, &error) || asked;
+	}
+	/* what could be served is; the rest is tried again */
+	if (error != NULL)
+		ReThrowError(error);
+	return asked;
+}
+
+/* tells the peer again which tables are here that do not come yet, when that was said some time ago; true while there are some */
+static bool
+confirm_again(const char *me, const char *peer)
+{
+	uint64		rows = sc_query("WITH missing AS (SELECT f.origin, l.joined_seq, l.ledger_name, " DUE " AS due "
+								"FROM seoulchain.follow f JOIN seoulchain.chain c ON c.origin = f.origin AND c.copy "
+								"JOIN seoulchain.ledger l USING (chain_id) "
+								"JOIN pg_catalog.pg_subscription s ON s.subname = %s AND s.subdbid = %u "
+								"WHERE f.peer = %s AND l.relation <> 0 AND l.dropped_seq IS NULL AND NOT EXISTS "
+								"(SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = l.relation)), "
+								"asked AS (UPDATE seoulchain.follow f SET asked_at = pg_catalog.clock_timestamp() FROM missing m "
+								"WHERE f.origin = m.origin AND m.due) "
+								"SELECT origin, joined_seq, ledger_name, due FROM missing",
+								quote_literal_cstr(sc_link_name(peer, me)), MyDatabaseId, quote_literal_cstr(peer));
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		ScMessage	message = {
+			.sender = me,
+			.recipient = peer,
+			.kind = SC_MESSAGE_CONFIRMATION,
+			.origin = sc_query_value(i, 1),
+			.number = strtoll(sc_query_value(i, 2), NULL, 10),
+			.body = sc_query_value(i, 3)
+		};
+
+		message.bodylen = strlen(message.body);
+		if (strcmp(sc_query_value(i, 4), "t") == 0)
+			sc_message_send(&message);
+	}
+	return rows > 0;
+}
+
+/* asks for the chains that have not come, when it is time; true while one has not */
+static bool
+ask(const char *me, const char *peer)
+{
+	uint64		rows = sc_query("UPDATE seoulchain.follow f SET asked_at = pg_catalog.clock_timestamp() "
+								"WHERE peer = %s AND (asked_at IS NULL OR NOT EXISTS " THE_COPY ") AND " DUE
+								" AND NOT EXISTS " THE_END " "
+								"RETURNING origin, (SELECT COALESCE(max(b.height), -1) FROM seoulchain.chain c "
+								"JOIN seoulchain.chain_block b USING (chain_id) WHERE c.origin = f.origin AND c.copy)",
+								quote_literal_cstr(peer));
+
 	for (uint64 i = 0; i < rows; i++)
 	{
 		ScMessage	message = {
@@ -173,8 +304,18 @@ sc_requests_send(const char *me, const char *peer)
 
 		sc_message_send(&message);
 	}
-	missing = sc_query_text("SELECT 1 FROM seoulchain.follow f WHERE peer = %s AND NOT EXISTS "
-							"(SELECT FROM seoulchain.chain c WHERE c.origin = f.origin AND c.copy)",
-							quote_literal_cstr(peer)) != NULL;
-	return missing;
+	return sc_query_text("SELECT 1 FROM seoulchain.follow f WHERE peer = %s AND NOT EXISTS " THE_COPY,
+						 quote_literal_cstr(peer)) != NULL;
+}
+
+const char *
+sc_requests_send(const char *me, const char *peer)
+{
+	if (!sc_publication_listened(me, peer))
+		return "it does not listen to this node yet";
+	if (ask(me, peer))
+		return "it has not sent every chain that is followed; it may not share them yet";
+	if (confirm_again(me, peer))
+		return "it does not send every table of the chains that are followed yet";
+	return NULL;
 }

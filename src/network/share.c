@@ -7,7 +7,7 @@
  * replication can read all of it.  A chain that was shared once counts as
  * shared for ever.
  * Locks: ShareRowExclusiveLock on seoulchain.share, before seoulchain.chain.
- * Effects: rows of seoulchain.share; seoulchain.chain.shared.
+ * Effects: rows of seoulchain.share; seoulchain.chain.shared; messages.
  * Does not: publish; the network worker does.
  */
 #include "postgres.h"
@@ -21,6 +21,7 @@
 #include "fmgr.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
+#include "network/message.h"
 #include "network/network_tables.h"
 #include "network/peer.h"
 #include "network/share.h"
@@ -38,6 +39,7 @@
 
 PG_FUNCTION_INFO_V1(sc_share);
 PG_FUNCTION_INFO_V1(sc_unshare);
+PG_FUNCTION_INFO_V1(sc_reader_lacks);
 
 /* what a node's role lacks to read the whole database, or NULL */
 static const char *
@@ -83,6 +85,33 @@ has_row_security(const ScChain *chain)
 			return true;
 	}
 	return false;
+}
+
+const char *
+sc_share_reader_lacks(int32 chain_id, const char *peer)
+{
+	ScPeer	   *found = sc_peer_find(peer);
+	ScChain    *chain = sc_chain_by_id(chain_id, true);
+
+	if (found == NULL || found->role == NULL)
+		return "it is not known under which role the node connects";
+	return role_lacks(found->role, chain != NULL && has_row_security(chain));
+}
+
+/*
+ * seoulchain.reader_lacks(chain_id integer, node text) -> text
+ *
+ * What the role of that peer lacks to read the whole database, now; NULL when
+ * it may.  Privileges: seoulchain_operator, seoulchain_auditor.
+ */
+Datum
+sc_reader_lacks(PG_FUNCTION_ARGS)
+{
+	const char *lack = sc_share_reader_lacks(PG_GETARG_INT32(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	if (lack == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(lack));
 }
 
 /* errors unless the node may read the whole database */
@@ -146,10 +175,21 @@ visit_shares(const char *node, int32 chain_id, void (*visit) (Relation rel, Heap
 	return count;
 }
 
+/* deletes the wish, and says so to the node if it listens */
 static void
-delete_row(Relation rel, HeapTuple tuple)
+end_share(Relation rel, HeapTuple tuple)
 {
+	int32		chain_id = DatumGetInt32(sc_internal_attr(tuple, SC_SHARE_ATTR_CHAIN_ID, rel));
+	ScMessage	message = {
+		.sender = sc_require_node(),
+		.recipient = TextDatumGetCString(sc_internal_attr(tuple, SC_SHARE_ATTR_NODE, rel)),
+		.kind = SC_MESSAGE_PUBLISHED,
+		.origin = sc_chain_by_id(chain_id, false)->origin,
+		.number = SC_PUBLISHED_NO_MORE
+	};
+
 	CatalogTupleDelete(rel, &tuple->t_self);
+	sc_message_send(&message);
 }
 
 void
@@ -157,7 +197,7 @@ sc_share_remove_node(const char *node)
 {
 	Relation	rel = sc_internal_open("share", ShareRowExclusiveLock);
 
-	(void) visit_shares(node, -1, delete_row);
+	(void) visit_shares(node, -1, end_share);
 	table_close(rel, NoLock);
 	CommandCounterIncrement();
 }
@@ -233,7 +273,7 @@ sc_share(PG_FUNCTION_ARGS)
 /*
  * seoulchain.unshare(chain text, node text) -> void
  *
- * Sends nothing more of the chain to the node; what it has stays there.
+ * Sends nothing more of the chain to the node, which is told; what it has stays there.
  * Privileges: seoulchain_operator.  Errors: UNDEFINED_OBJECT.
  */
 Datum
@@ -244,7 +284,7 @@ sc_unshare(PG_FUNCTION_ARGS)
 	Relation	rel = sc_internal_open("share", ShareRowExclusiveLock);
 	ScChain    *chain = sc_chain_by_name(name, false);
 
-	if (visit_shares(node, chain->chain_id, delete_row) == 0)
+	if (visit_shares(node, chain->chain_id, end_share) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("chain \"%s\" is not shared with node \"%s\"", name, node),

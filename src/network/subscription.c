@@ -9,8 +9,8 @@
  * owner and its first two tables.
  *
  * Invariant: messages are read from the slot's beginning, never copied; a
- * table is copied only after its node has published it, so no row falls
- * between.  Whoever runs subscriptions is no superuser once their
+ * table is copied only after its node has published it, and only when it has
+ * no rows yet, so no row falls between and none comes twice.  Whoever runs subscriptions is no superuser once their
  * transaction is committed.
  * Effects: subscriptions here, slots at the peers.
  * Context: the network worker, but for sc_subscription_ready.
@@ -28,6 +28,7 @@
 #include "miscadmin.h"
 #include "network/channel.h"
 #include "network/link.h"
+#include "network/message.h"
 #include "network/network_settings.h"
 #include "network/query.h"
 #include "network/subscription.h"
@@ -72,18 +73,32 @@ sc_subscription_ready(const char *peer, int32 chain_id)
 	return true;
 }
 
+/* has the table no rows?  One that has some would get them twice: it was restored with a dump. */
+static bool
+is_empty(Oid relid)
+{
+	return sc_query_text("SELECT 1 FROM ONLY %s LIMIT 1",
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid))) == NULL;
+}
+
 /* takes up tables of which the peer says that their rows travel; what it says of others waits */
 static void
 take_up_tables(const char *me, const char *peer, Oid subid)
 {
-	uint64		rows = sc_query("SELECT m.ctid, COALESCE(l.relation, 0)::pg_catalog.oid FROM seoulchain.message m "
+	uint64		rows;
+	char	  **tids;
+	Oid		   *tables;
+
+	/* a chain of which nothing had come can begin whenever its node likes */
+	sc_query("DELETE FROM seoulchain.message m WHERE m.sender = %s AND m.kind = 'published' AND m.number = %d AND NOT EXISTS "
+			 "(SELECT FROM seoulchain.chain c WHERE c.origin = m.origin AND c.copy)", quote_literal_cstr(peer), SC_PUBLISHED_NO_MORE);
+	rows = sc_query("SELECT m.ctid, COALESCE(l.relation, 0)::pg_catalog.oid FROM seoulchain.message m "
 								"JOIN seoulchain.chain c ON c.origin = m.origin AND c.copy "
 								"JOIN seoulchain.ledger l ON l.chain_id = c.chain_id AND l.ledger_name = m.body "
 								"WHERE m.sender = %s AND m.recipient = %s AND m.kind = 'published'",
 								quote_literal_cstr(peer), quote_literal_cstr(me));
-	char	  **tids = palloc(sizeof(char *) * Max(rows, 1));
-	Oid		   *tables = palloc(sizeof(Oid) * Max(rows, 1));
-
+	tids = palloc(sizeof(char *) * Max(rows, 1));
+	tables = palloc(sizeof(Oid) * Max(rows, 1));
 	for (uint64 i = 0; i < rows; i++)
 	{
 		tids[i] = sc_query_value(i, 1);
@@ -94,7 +109,7 @@ take_up_tables(const char *me, const char *peer, Oid subid)
 		XLogRecPtr	lsn;
 
 		if (OidIsValid(tables[i]) && get_rel_name(tables[i]) != NULL &&
-			GetSubscriptionRelState(subid, tables[i], &lsn) == SUBREL_STATE_UNKNOWN)
+			GetSubscriptionRelState(subid, tables[i], &lsn) == SUBREL_STATE_UNKNOWN && is_empty(tables[i]))
 		{
 			sc_add_subscription_table(subid, tables[i], SUBREL_STATE_INIT);
 			CommandCounterIncrement();
@@ -167,13 +182,15 @@ static const char *
 peer_lacks(ScChannel *channel, const char *link, const ScPeer *peer)
 {
 	char	   *node = sc_channel_text(channel, "SELECT name FROM seoulchain.node");
+	char	   *wal_level;
 
 	if (node == NULL || strcmp(node, peer->name) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_EXCEPTION),
 				 node == NULL ? errmsg("the database that conninfo names is no node") :
 				 errmsg("the database that conninfo names is node \"%s\"", node)));
-	if (strcmp(sc_channel_text(channel, "SELECT pg_catalog.current_setting('wal_level')"), "logical") != 0)
+	wal_level = sc_channel_text(channel, "SELECT pg_catalog.current_setting('wal_level')");
+	if (wal_level == NULL || strcmp(wal_level, "logical") != 0)
 		return "its wal_level is not logical";
 	if (sc_channel_text(channel, psprintf("SELECT 1 FROM pg_catalog.pg_publication WHERE pubname = %s",
 										  sc_channel_literal(link))) == NULL)

@@ -24,6 +24,9 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+/* an honest node has one slot of ours, and a few while tables are copied */
+#define SLOTS_MAX 64
+
 /* ends the workers: nobody reads from the slot any more.  The subscription's OID, its conninfo if the slot is ours */
 static Oid
 disable(const char *link, char **conninfo)
@@ -75,7 +78,8 @@ drop_slots(const char *link, const char *conninfo, Oid subid)
 									   "slot_name = %s OR slot_name ~ '^pg_%u_sync_[0-9]+_" UINT64_FORMAT "$'",
 									   sc_channel_literal(link), subid, GetSystemIdentifier()), 1);
 	while ((row = sc_channel_next(channel)) != NULL)
-		slots = lappend(slots, pstrdup(row[0]));
+		if (row[0] != NULL && list_length(slots) < SLOTS_MAX)
+			slots = lappend(slots, pstrdup(row[0]));
 	foreach(lc, slots)
 		sc_channel_command(channel, psprintf("DROP_REPLICATION_SLOT \"%s\" WAIT", (char *) lfirst(lc)));
 	sc_channel_close(channel);

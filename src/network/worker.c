@@ -7,7 +7,8 @@
  * chains and answers who asks.  What needs no other node comes first, for
  * all peers; then, one after the other, connections to those whose
  * subscription is missing, each for seoulchain.network_timeout at most and
- * with growing pauses.  Rows themselves travel without it.
+ * with growing pauses.  While it waits for a connection it goes on with what
+ * needs none.  Rows themselves travel without it.
  *
  * Invariant: it works only where the peers were added (the database and
  * cluster that their rows name), so that a restored copy takes nobody's
@@ -21,6 +22,7 @@
 #include "access/xact.h"
 #include "ledger/registry.h"
 #include "miscadmin.h"
+#include "network/channel.h"
 #include "network/city_view.h"
 #include "network/link.h"
 #include "network/network_settings.h"
@@ -67,6 +69,7 @@ typedef struct PeerClock
 
 static List *clocks = NIL;
 static bool nothing_to_do = false;	/* the process ends for want of work */
+static bool connecting = false; /* nothing but connections is being worked on */
 
 static void
 worker_exit(int code, Datum arg)
@@ -179,25 +182,25 @@ ask_for_blocks(void)
 static const char *
 tend_here(const char *me, const ScPeer *peer)
 {
-	const char *waiting = NULL;
-	bool		blocks;
+	const char *waiting;
 
 	sc_query_begin();
+	sc_query_be_brief();
 	sc_publication_keep(me, peer->name);
-	blocks = sc_requests_serve(me, peer->name);
+	sc_query_commit();
+	if (sc_requests_serve(me, peer->name))
+		ask_for_blocks();
+
+	sc_query_begin();
+	sc_query_be_brief();
 	if (!sc_subscription_exists(me, peer->name))
 		waiting = "";
 	else
 	{
 		sc_subscription_keep(me, peer);
-		if (sc_requests_send(me, peer->name))
-			waiting = "it has not sent every chain that is followed; it may not share them yet";
-		if (!sc_publication_listened(me, peer->name))
-			waiting = "it does not listen to this node yet";
+		waiting = sc_requests_send(me, peer->name);
 	}
 	sc_query_commit();
-	if (blocks)
-		ask_for_blocks();
 	return waiting;
 }
 
@@ -223,6 +226,31 @@ try_here(const char *me, const ScPeer *peer)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	return there;
+}
+
+/* the wishes and answers that come while it waits for a peer which may be silent; no channel is used here */
+static void
+tend_meanwhile(void)
+{
+	ScSealSlot *slot = sc_slot_mine();
+	MemoryContext context = CurrentMemoryContext;
+	List	   *peers;
+	ListCell   *lc;
+	char	   *me;
+
+	if (!connecting || pg_atomic_read_u32(&slot->network) == 0)
+		return;
+	pg_atomic_write_u32(&slot->network, 0);
+	pg_memory_barrier();
+	me = read_peers(&peers);
+	foreach(lc, peers)
+	{
+		if (me != NULL && ((ScPeer *) lfirst(lc))->here)
+			(void) try_here(me, lfirst(lc));
+	}
+	/* somebody may have to be connected to, or removed: that comes when the wait is over */
+	pg_atomic_write_u32(&slot->network, 1);
+	MemoryContextSwitchTo(context);
 }
 
 /* connects to a peer and makes the subscription */
@@ -370,6 +398,7 @@ look_around(void)
 		if (peer->here && !try_here(me, peer))
 			unconnected = lappend(unconnected, peer);
 	}
+	connecting = true;
 	foreach(lc, unconnected)
 	{
 		ScPeer	   *peer = lfirst(lc);
@@ -378,6 +407,7 @@ look_around(void)
 		if (clock_due(clock_of(peer->name)) <= 0)
 			try_connect(me, peer);
 	}
+	connecting = false;
 	sleep = try_watch_peers(me, peers);
 	if (try_city_views())
 		sleep = Min(sleep, CITY_VIEWS_RETRY_MS);
@@ -431,6 +461,7 @@ sc_network_main(Datum arg)
 	if (!sc_slot_attach_network(dboid))
 		proc_exit(0);
 	on_shmem_exit(worker_exit, (Datum) 0);
+	sc_channel_waits_hook = tend_meanwhile;
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
 	sc_worker_fix_settings("seoulchain network");
 	pgstat_report_appname("seoulchain network");
