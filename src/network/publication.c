@@ -14,6 +14,7 @@
 #include "network/publication.h"
 
 #include "ledger/registry.h"
+#include "ledger/sequence.h"
 #include "network/link.h"
 #include "network/message.h"
 #include "network/query.h"
@@ -79,7 +80,20 @@ send_published(const char *me, const char *peer, const char *origin, int64 joine
 	sc_message_send(&message);
 }
 
-void
+/*
+ * May the transaction that made the table be about to commit?  What it wrote
+ * travels as soon as its commit record is flushed, which is a moment before
+ * anybody here sees it.
+ */
+static bool
+may_be_committing(int32 chain_id, int64 joined_seq)
+{
+	return sc_query_text("SELECT 1 WHERE NOT EXISTS (SELECT FROM seoulchain.event WHERE chain_id = %d AND ledger_seq = " INT64_FORMAT ") "
+						 "AND " INT64_FORMAT " < pg_catalog.pg_sequence_last_value(%u) + %d",
+						 chain_id, joined_seq, joined_seq, sc_chain_by_id(chain_id, false)->sequence, SC_SEQUENCE_STRIDE) != NULL;
+}
+
+bool
 sc_publication_add(const char *me, const char *peer, int32 chain_id, int64 joined_seq, const char *ledger_name)
 {
 	char	   *name = sc_link_name(me, peer);
@@ -90,11 +104,12 @@ sc_publication_add(const char *me, const char *peer, int32 chain_id, int64 joine
 
 	/* one that is dropped by now has no rows to copy; the event about it is on its way */
 	if (table == NULL)
-		return;
+		return !may_be_committing(chain_id, joined_seq);
 	if (sc_query_text("SELECT 1 FROM " TABLES_OF_PUBLICATION "WHERE p.pubname = %s AND pr.prrelid = %s::pg_catalog.regclass",
 					  quote_literal_cstr(name), quote_literal_cstr(table)) == NULL)
 		sc_query("ALTER PUBLICATION %s ADD TABLE ONLY %s", name, table);
 	send_published(me, peer, origin, joined_seq, ledger_name);
+	return true;
 }
 
 void

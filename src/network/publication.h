@@ -12,8 +12,8 @@
 /* makes the peer's publication if it is missing, and takes tables out of it that are no longer shared */
 extern void sc_publication_keep(const char *me, const char *peer);
 
-/* the peer's copy of a table is there: its rows travel from now on */
-extern void sc_publication_add(const char *me, const char *peer, int32 chain_id, int64 joined_seq, const char *ledger_name);
+/* the peer's copy of a table is there: its rows travel from now on; false when the table cannot be seen here yet */
+extern bool sc_publication_add(const char *me, const char *peer, int32 chain_id, int64 joined_seq, const char *ledger_name);
 
 /* tells the peer again which tables of the chain travel */
 extern void sc_publication_announce(const char *me, const char *peer, int32 chain_id);

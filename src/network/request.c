@@ -24,6 +24,7 @@
 #include "network/query.h"
 #include "network/request.h"
 #include "network/share.h"
+#include "network/wake.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -109,8 +110,7 @@ serve(const char *me, const char *peer, const char *kind, const ScChain *chain, 
 		return true;
 	if (sc_share_reader_lacks(chain->chain_id, peer) != NULL)
 		return false;
-	sc_publication_add(me, peer, chain->chain_id, number, body);
-	return true;
+	return sc_publication_add(me, peer, chain->chain_id, number, body);
 }
 
 /* the own chain of that origin, or NULL */
@@ -138,6 +138,9 @@ typedef struct Waiting
 	char	   *body;
 } Waiting;
 
+/* of one peer's messages so many are answered before the others have their turn */
+#define SERVED_AT_ONCE 1000
+
 /* what waits to be answered, in the order in which it came, in the caller's context: List of Waiting * */
 static List *
 read_waiting(const char *me, const char *peer)
@@ -150,8 +153,8 @@ read_waiting(const char *me, const char *peer)
 	sc_query_begin();
 	rows = sc_query("SELECT ctid, kind, origin, number, COALESCE(body, '') FROM seoulchain.message "
 					"WHERE sender = %s AND recipient = %s AND kind IN ('request', 'confirmation') "
-					"ORDER BY pg_catalog.age(xmin) DESC, cmin::pg_catalog.text::pg_catalog.int8",
-					quote_literal_cstr(peer), quote_literal_cstr(me));
+					"ORDER BY pg_catalog.age(xmin) DESC, cmin::pg_catalog.text::pg_catalog.int8 LIMIT %d",
+					quote_literal_cstr(peer), quote_literal_cstr(me), SERVED_AT_ONCE);
 	old = MemoryContextSwitchTo(context);
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -200,6 +203,9 @@ serve_waiting(const char *me, const char *peer, List *list, int index)
 	served = superseded || serve(me, peer, waiting->kind, chain_of(waiting->origin), waiting->number, waiting->body);
 	if (served)
 		sc_query("DELETE FROM seoulchain.message WHERE ctid = '%s'", waiting->tid);
+	/* there may be more */
+	if (served && list_length(list) == SERVED_AT_ONCE)
+		sc_network_wake();
 	sc_query_commit();
 	return served && !superseded && strcmp(waiting->kind, SC_MESSAGE_REQUEST) == 0;
 }
