@@ -1,6 +1,7 @@
 # Peers: publications, slots and subscriptions come about by themselves, whatever the order of wishes; they go again, with or without the other node.
 use strict;
 use warnings;
+use IO::Socket::UNIX;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -93,6 +94,80 @@ $city->sql('inspector', q{COMMIT PREPARED 'share'});
 $city->wait_cosigned('inspector', by => ['hall']);
 $city->same_everywhere('inspector', 'inspector.inspection', 'a share that was prepared is carried out', 'hall');
 
+# confirmations and requests that are lost on their way are said again
+$city->sql('hall', q{CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	CREATE TRIGGER lose BEFORE INSERT ON seoulchain.message FOR EACH ROW WHEN (NEW.kind IN ('request', 'confirmation')) EXECUTE FUNCTION lose();
+	ALTER TABLE seoulchain.message ENABLE ALWAYS TRIGGER lose});
+$city->sql('hall', q{CREATE TABLE hall.lost (plate text) USING ledger});
+$city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE chain = 'city/hall/main' AND state = 'waiting' AND problem LIKE '%hall.lost'}, 'a table that is not sent');
+$city->sql('hall', q{SELECT seoulchain.create_chain('second')});
+$city->sql('hall', q{SET seoulchain.default_chain = 'second'; CREATE TABLE hall.second (plate text) USING ledger; INSERT INTO hall.second VALUES ('1')});
+$city->sql('hall', q{SELECT seoulchain.share('second', 'city/inspector')});
+$city->sql('inspector', q{SELECT seoulchain.follow('city/hall/second')});
+$city->wait_for('inspector', q{SELECT asked_at IS NOT NULL FROM seoulchain.follow WHERE origin = 'city/hall/second'}, 'the question');
+$city->sql('hall', q{DROP TRIGGER lose ON seoulchain.message});
+$city->sql('hall', q{INSERT INTO hall.lost VALUES ('1')});
+$city->wait_cosigned('hall');
+$city->same_everywhere('hall', 'hall.lost', 'a confirmation that was lost comes again');
+$city->wait_cosigned('hall', chain => 'second', by => ['inspector']);
+$city->same_everywhere('hall', 'hall.second', 'so does a request', 'inspector');
+
+# a chain that is shared no more, and then again: its followers are told, and begin anew
+$city->sql('hall', q{SELECT seoulchain.unshare('second', 'city/inspector')});
+$city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE chain = 'city/hall/second' AND state = 'failing' AND problem LIKE 'its node has ended sharing it%'}, 'the word that it has ended');
+is($city->sql('inspector', q{SELECT state FROM seoulchain.city}), 'apart', 'which the city shows');
+$city->wait_for('hall', q{SELECT count(*) = 0 FROM pg_publication_tables WHERE tablename = 'second'}, 'nothing more is sent');
+$city->sql('hall', q{INSERT INTO hall.second VALUES ('2')});
+$city->sql('hall', q{SELECT seoulchain.share('second', 'city/inspector')});
+$city->sql('inspector', q{SELECT seoulchain.unfollow('city/hall/second')});
+$city->sql('inspector', q{SELECT seoulchain.drop_copy('city/hall/second')});
+$city->sql('inspector', q{SELECT seoulchain.follow('city/hall/second')});
+$city->sql('hall', q{INSERT INTO hall.second VALUES ('3')});
+$city->wait_cosigned('hall', chain => 'second', by => ['inspector']);
+$city->same_everywhere('hall', 'hall.second', 'shared again and followed again it has every row once', 'inspector');
+
+# the way to a peer changes
+my $way = $city->conninfo('inspector', 'hall');
+$city->sql('inspector', "SELECT seoulchain.add_peer('city/hall', 'host=/nowhere dbname=postgres', '$hall', 'peer_hall')");
+$city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE direction = 'from' AND chain IS NULL AND state = 'failing' AND problem LIKE 'nothing arrives:%/nowhere%'}, 'a wrong way');
+$city->sql('inspector', "SELECT seoulchain.add_peer('city/hall', '$way application_name=changed', '$hall', 'peer_hall')");
+$city->sql('hall', q{INSERT INTO hall.lost VALUES ('2')});
+$city->wait_cosigned('hall');
+is($city->sql('hall', q{SELECT count(*) FROM pg_stat_replication WHERE application_name = 'changed'}), '1', 'another connection string is used');
+
+# a peer that may not read everything any more: it is told, and nothing begins that would lack rows
+$city->sql('hall', q{ALTER TABLE hall.car ENABLE ROW LEVEL SECURITY});
+$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE direction = 'to' AND chain = 'main' AND state = 'failing' AND problem LIKE '%BYPASSRLS%' AND hint LIKE 'ALTER ROLE peer_inspector BYPASSRLS%'}, 'row security is told');
+$city->sql('hall', q{CREATE TABLE hall.guarded (plate text) USING ledger});
+$city->sql('hall', q{INSERT INTO hall.guarded VALUES ('1')});
+$city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE chain = 'city/hall/main' AND problem LIKE '%hall.guarded'}, 'a table that is not sent');
+is($city->sql('hall', q{SELECT count(*) FROM pg_publication_tables WHERE tablename = 'guarded'}), '0', 'nothing new is published for it');
+$city->sql('hall', 'ALTER ROLE peer_inspector BYPASSRLS');
+$city->wait_cosigned('hall');
+$city->same_everywhere('hall', 'hall.guarded', 'with the right to read everything it goes on');
+$city->sql('hall', 'REVOKE pg_read_all_data FROM peer_inspector');
+$city->wait_for('hall', q{SELECT count(*) = 2 FROM seoulchain.network_status WHERE direction = 'to' AND state = 'failing' AND problem LIKE '%no member of pg_read_all_data'}, 'a grant that was revoked is told');
+$city->sql('hall', 'GRANT pg_read_all_data TO peer_inspector');
+foreach my $name ($city->names)
+{
+	$city->wait_for($name, q{SELECT string_agg(DISTINCT state, ',') FROM seoulchain.network_status WHERE state <> 'alarm'}, 'a good state', 'ok') and ok(1, "$name: all is well again");
+}
+
+# a hostile peer: enormous messages, texts that are none; the replication goes on, and the status can be read
+$city->sql('inspector', q{CREATE CAST (bytea AS text) WITHOUT FUNCTION;
+	INSERT INTO seoulchain.message VALUES ('city/inspector', 'city/hall', 'block', 'city/inspector/main', 7, repeat('x', 20000000)),
+	('city/inspector', 'city/hall', repeat('y', 100000), 'city/inspector/main', 7, 'x'),
+	('city/inspector', 'city/hall', '\xff27e2'::bytea::text, 'city/inspector/main', 7, 'x'),
+	('city/inspector', 'city/hall', 'confirmation', 'city/hall/main', 7, '\xff27'::bytea::text),
+	('city/inspector', 'city/hall', 'confirmation', 'city/hall/main', -7, $$x'"; DROP TABLE hall.car$$),
+	('city/inspector', 'city/hall', 'published', 'city/inspector/main', 7, $$'"\$$)});
+$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE state = 'alarm' AND problem LIKE '7 of its messages were dropped; the last: message: its kind is "?''?"'}, 'they are dropped and told');
+$city->sql('inspector', 'DELETE FROM seoulchain.message');
+$city->sql('inspector', q{INSERT INTO inspector.inspection VALUES ('1a')});
+$city->wait_cosigned('inspector', by => ['hall']);
+$city->same_everywhere('inspector', 'inspector.inspection', 'what it says honestly arrives', 'hall');
+refused('hall', qq{SELECT seoulchain.add_peer(\$\$city/o'"x\$\$, 'dbname=x', '$key')}, qr/is no name for a node/, 'a name with quotes');
+
 # the worker is killed: it comes again
 foreach my $signal (qw(TERM KILL))
 {
@@ -107,6 +182,26 @@ $city->sql('hall', q{CREATE TABLE hall.later (plate text) USING ledger});
 $city->sql('hall', q{INSERT INTO hall.later VALUES ('1')});
 $city->wait_cosigned('hall');
 $city->same_everywhere('hall', 'hall.later', 'and it works');
+
+# a peer that accepts connections and is silent holds nothing up, however long it is waited for
+my $silent = IO::Socket::UNIX->new(Type => SOCK_STREAM(), Local => PostgreSQL::Test::Utils::tempdir_short() . '/.s.PGSQL.1', Listen => 8) or die $!;
+my $deaf = $silent->hostpath =~ s{/[^/]*$}{}r;
+$city->sql('hall', q{CREATE DATABASE silent});
+my $silent_key = $city->node('hall')->safe_psql('silent', q{CREATE EXTENSION seoulchain; SELECT seoulchain.create_node('city/silent')});
+$city->sql('hall', q{ALTER SYSTEM SET seoulchain.network_timeout = '10min'});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+$city->sql('hall', "SELECT seoulchain.add_peer('city/silent', 'host=$deaf port=1 dbname=postgres', '$silent_key', 'peer_inspector')");
+$silent->accept or die $!;
+$city->sql('hall', q{CREATE TABLE hall.meanwhile (plate text) USING ledger});
+$city->sql('hall', q{INSERT INTO hall.meanwhile VALUES ('1')});
+$city->wait_cosigned('hall');
+$city->same_everywhere('hall', 'hall.meanwhile', 'a table comes about while a silent peer is waited for');
+$city->sql('hall', q{SELECT seoulchain.remove_peer('city/silent')});
+close $silent;
+$city->sql('hall', q{ALTER SYSTEM RESET seoulchain.network_timeout});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+$city->wait_for('hall', q{SELECT count(*) = 0 FROM pg_publication WHERE pubname = seoulchain.link_name('city/hall', 'city/silent')}, 'the end of the silent peer');
+$city->sql('hall', 'DROP DATABASE silent');
 
 # commands that want the database for themselves: the workers leave
 $city->sql('hall', 'CREATE DATABASE elsewhere');
@@ -144,7 +239,7 @@ $city->wait_for('hall', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT
 ok(1, 'what connected the two is gone here');
 $city->wait_for('inspector', q{SELECT count(*) = 0 FROM pg_replication_slots WHERE slot_name = seoulchain.link_name('city/inspector', 'city/hall')}, 'the slot gone');
 ok(1, 'and the slot there');
-is($city->sql('hall', 'SELECT count(*) FROM inspector.inspection'), '3', 'the copy stays');
+is($city->sql('hall', 'SELECT count(*) FROM inspector.inspection'), '4', 'the copy stays');
 $city->node('hall')->stop;
 $city->sql('inspector', q{SELECT seoulchain.remove_peer('city/hall')});
 $city->wait_for('inspector', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}, 'nothing left');
