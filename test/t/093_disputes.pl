@@ -144,6 +144,11 @@ like(($city->node('hall')->psql('postgres', q{SET ROLE pg_read_all_data; SELECT 
 	qr/permission denied/, 'not by everybody');
 is(hall(q{SELECT count(*) FROM seoulchain.event WHERE leaf::jsonb #>> '{event,type}' = 'settled'}), 1, 'which is on the chain');
 
+# what hall has said it cannot take back
+hall('DELETE FROM seoulchain.dispute');
+is($city->sql('inspector', q{SELECT count(*) FROM seoulchain.disputes WHERE filed_by = 'city/hall' AND origin = 'city/insurer/main' AND fault = 'two events'}), 1,
+	'a dispute that its own superuser deletes stays with the others');
+
 # false proofs against an honest node, a flood of them: nobody believes one
 my $start = "seoulchain-dispute\@v1\nkind ";
 my %lies = (
