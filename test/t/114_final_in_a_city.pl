@@ -5,6 +5,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Seoulchain::City;
 use Seoulchain::Test;
+use Seoulchain::Witness;
 use Test::More;
 use IPC::Run;
 
@@ -78,6 +79,33 @@ $city->wait_cosigned('hall', by => ['shop']);
 refused('hall', "SELECT seoulchain.receipt('hall.t', $seq, final => true)", qr/missing: "bank"/, 'a policy without the bank is not in force without the bank');
 is($city->sql('shop', q{SELECT string_agg(in_force::text, ',' ORDER BY ledger_seq) FROM seoulchain.policies WHERE chain = 'city/hall/main'}), 'true,false', 'the follower says the same');
 
+# ... its tables: another policy, and keys of its own as its peers'
+my %mine = map { $_ => Seoulchain::Witness->new("city/$_") } qw(shop bank);
+my $mine = "log $log\nwitness shop " . $mine{shop}->key . "\nwitness bank " . $mine{bank}->key . "\ngroup both all shop bank\nquorum both\n";
+$note = hall('SELECT seoulchain.checkpoint()');
+hall(q{CREATE TABLE kept_peer AS TABLE seoulchain.peer; CREATE TABLE kept_policy AS TABLE seoulchain.policy});
+hall("UPDATE seoulchain.peer SET cosigner_key = " . quote($mine{$_}->key) . " WHERE name = 'city/$_'") foreach qw(shop bank);
+is(hall("SELECT seoulchain.add_cosignature('main', " . quote(join '', map { $_->cosign($note) } values %mine) . ')'), '2', 'keys of its own pass for its peers\'');
+refused('hall', "SELECT seoulchain.receipt('hall.t', $seq, final => true)", qr/missing: "bank"/, '... and make nothing final: the policy names keys');
+hall('UPDATE seoulchain.policy SET policy = ' . quote($mine));
+unlike(judged(hall("SELECT seoulchain.receipt('hall.t', $seq)"), $both), qr/: VERIFIED/, 'a policy that its own table has otherwise convinces no reader');
+cmp_ok(hall(q{SELECT count(*) FROM seoulchain.verify() WHERE fault = 'registry altered'}), '>', 0, '... and verify() names it');
+hall(q{DELETE FROM seoulchain.policy WHERE ledger_seq = (SELECT min(ledger_seq) FROM kept_policy)});
+unlike(judged(hall("SELECT seoulchain.receipt('hall.t', $seq)"), $both), qr/: VERIFIED/, '... nor does one that it deleted');
+refused('shop', "SELECT seoulchain.receipt('hall.t', $seq, final => true)", qr/missing: "bank"/, 'followers know better all the time');
+hall(q{DELETE FROM seoulchain.policy; INSERT INTO seoulchain.policy TABLE kept_policy; UPDATE seoulchain.peer p SET cosigner_key = k.cosigner_key FROM kept_peer k WHERE k.name = p.name;
+	DROP TABLE kept_peer, kept_policy});
+
+# a witness's superuser: lines in the other's name, here and sent to the origin
+($size) = $note =~ /\A[^\n]*\n(\d+)\n/;
+foreach my $name (qw(city/bank city/shop))
+{
+	$city->sql('shop', "INSERT INTO seoulchain.cosignature VALUES ('city/hall/main', $size, '$name', " . quote($_) . ')') foreach $mine{bank}->cosign($note), $theirs =~ s/city\/shop/city\/bank/r . "\n";
+}
+refused('shop', "SELECT seoulchain.receipt('hall.t', $seq, final => true)", qr/missing: "bank"/, 'one witness cannot speak for the other');
+refused('shop', q{SELECT seoulchain.checkpoint('city/hall/main', (SELECT max(height) FROM seoulchain.block WHERE chain = 'city/hall/main'), final => true)}, qr/is not final.*missing: "bank"/s, '... nor by height');
+is($city->sql('shop', "SELECT seoulchain.wait_for_final('hall.t', $seq, '1 s') IS NULL"), 't', '... nor by waiting');
+
 # the bank comes back: what was waiting becomes final, and the new policy comes into force everywhere
 $city->node('bank')->start;
 my $final = hall("SELECT seoulchain.wait_for_final('hall.t', $seq, '180 s')");
@@ -95,5 +123,30 @@ foreach (1 .. 100)
 	last if $since =~ /^(\d+) \1 \1$/;
 }
 like($since, qr/^(\d+) \1 \1$/, 'from the same checkpoint on');
+# a witness changes its key before any policy names the next one: it is said, and the old key still speaks
+my ($old) = glob($city->keys_of('shop') . '/*/*city+shop*.cosigner.key');
+my $before = Seoulchain::Witness->from_file($old);
+is($before->key, $shop, 'the key of the shop');
+my $after = $city->sql('shop', 'SELECT seoulchain.rotate_cosigner_key()');
+$city->seal('shop');
+$seq = hall(q{INSERT INTO hall.t VALUES ('third') RETURNING ledger_seq});
+$city->wait_cosigned('hall', by => ['shop']);
+refused('hall', "SELECT seoulchain.receipt('hall.t', $seq, final => true)", qr/missing: "shop" \(which signs with a key that the policy does not name\)/, 'a witness with another key is a stranger');
+# the policy without it, brought into force by its old key; then the one with its new key
+my $without = "log $log\nwitness bank $bank\nquorum bank\n";
+my $next = $both =~ s/\Q$shop\E/$after/r;
+sub in_force { my ($text) = @_; return hall('SELECT count(*) FROM seoulchain.policies WHERE in_force AND policy = ' . quote($text)) eq '1' }
+hall("SELECT seoulchain.set_policy('main', " . quote($without) . ')');
+hall('SELECT seoulchain.seal()');
+ok(!in_force($without), 'the policy without it needs it');
+is(hall("SELECT seoulchain.add_cosignature('main', " . quote($before->cosign(hall('SELECT seoulchain.checkpoint()'))) . ')'), '1', 'a line by its old key, made elsewhere');
+ok(in_force($without), '... brings it into force');
+$city->wait_cosigned('hall', by => [qw(shop bank)]);
+hall("SELECT seoulchain.set_policy('main', " . quote($next) . ')');
+hall('SELECT seoulchain.seal()');
+$city->wait_for('hall', 'SELECT count(*) FROM seoulchain.policies WHERE in_force AND policy = ' . quote($next), 'the policy with the new key', '1');
+$seq = hall(q{INSERT INTO hall.t VALUES ('fourth') RETURNING ledger_seq});
+like(judged(hall("SELECT seoulchain.wait_for_final('hall.t', $seq, '180 s')"), $next), qr/: VERIFIED.*city\/shop.*city\/bank/s, 'the new key counts, for a reader who names it');
+unlike(judged(hall("SELECT seoulchain.receipt('hall.t', $seq)"), $both), qr/: VERIFIED/, '... and for nobody else');
 $city->no_dispute('and nobody was accused of anything');
 done_testing;

@@ -6,7 +6,7 @@ package Seoulchain::Witness;
 use strict;
 use warnings;
 use Digest::SHA qw(sha256);
-use MIME::Base64 qw(encode_base64);
+use MIME::Base64 qw(encode_base64 decode_base64);
 use PostgreSQL::Test::Utils;
 
 use constant COSIGNATURE => "\x04";
@@ -23,6 +23,17 @@ sub new
 	my $public = substr(scalar(`openssl pkey -in $file -pubout -outform DER`), -32);
 	my $id = substr(sha256("$name\n" . COSIGNATURE . $public), 0, 4);
 	return bless { name => $name, file => $file, public => $public, id => $id }, $class;
+}
+
+# from_file(PATH): with the key of a node's file, PRIVATE+KEY+<name>+<id>+<Base64 of type and seed>
+sub from_file
+{
+	my ($class, $path) = @_;
+	my ($name, $secret) = PostgreSQL::Test::Utils::slurp_file($path) =~ /^PRIVATE\+KEY\+([^+]+)\+[0-9a-f]{8}\+(\S+)/ or die "no key in $path";
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/key.pem';
+	PostgreSQL::Test::Utils::append_to_file($file, "-----BEGIN PRIVATE KEY-----\n" .
+		encode_base64(pack('H*', '302e020100300506032b657004220420') . substr(decode_base64($secret), 1)) . "-----END PRIVATE KEY-----\n");
+	return $class->new($name, { file => $file });
 }
 
 # its verifier key
