@@ -14,7 +14,7 @@ use Test::More;
 use IPC::Run;
 
 # blocks when the test says so
-my $node = ledger_node('origin', init => [ allows_streaming => 1 ], 'seoulchain.sign_key_directory' => key_directory(), 'seoulchain.seal_interval' => 0);
+my $node = ledger_node('origin', init => [ allows_streaming => 1 ], 'seoulchain.sign_key_directory' => key_directory(), 'seoulchain.seal_interval' => 0, max_prepared_transactions => 2);
 sub sql { return $node->safe_psql('postgres', shift) }
 
 # a statement that has to fail
@@ -122,6 +122,9 @@ is(sql("BEGIN READ ONLY; SELECT seoulchain.wait_for_final('t', $first, '0 s') IS
 refused("SET statement_timeout = '300ms'; SELECT seoulchain.wait_for_final('t', $first, '180 s')", qr/canceling statement due to statement timeout/, 'at the statement\'s timeout');
 refused("BEGIN; INSERT INTO t VALUES ('mine'); SELECT seoulchain.wait_for_final('t', (SELECT max(ledger_seq) FROM t), '180 s')", qr/is not committed yet.*HINT.*in a transaction of its own/s, 'for a row that waits for itself');
 like(sql("BEGIN; INSERT INTO t VALUES ('mine'); SELECT seoulchain.wait_for_final('t', $first, '0 s') IS NULL; ROLLBACK"), qr/t/, 'with rows of its own, for another');
+my $prepared = sql("BEGIN; INSERT INTO t VALUES ('prepared') RETURNING ledger_seq; PREPARE TRANSACTION 'p'");
+refused("SELECT seoulchain.wait_for_final('t', $prepared, '180 s')", qr/has no row with ledger_seq $prepared|no row/, 'for a row that is only prepared');
+sql("ROLLBACK PREPARED 'p'");
 my $cancelled = $node->background_psql('postgres', on_error_stop => 0);
 $cancelled->query_until(qr/waits/, "\\echo waits\nSELECT seoulchain.wait_for_final('t', $first, '180 s');\n");
 $node->poll_query_until('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%wait_for_final%' AND wait_event_type = 'Extension' AND pid <> pg_backend_pid()}) or die;

@@ -150,6 +150,17 @@ is(slurp_file("$dir/tile/0/000"), $before, 'a full tile has not changed');
 is(join(' ', glob("$dir/.export*")), '', 'nothing is left lying about');
 ok(!-e "$dir/tile/0/002.p", 'partial tiles go when the full one is there');
 
+# no room: nothing is half there, and the checkpoint is the old one
+sql(q{INSERT INTO car SELECT 'F ' || i, i FROM generate_series(1, 300) i});
+seal($node);
+($_) = run_script('sh', '-c', "ulimit -f 6; exec seoulchain-export '$dir'");
+is($_, 1, 'no room for the tiles');
+is(Seoulchain::LogReader->new($web->url)->size, $now->size, '... leaves the log what it was');
+is(unpack('H*', Seoulchain::LogReader->new($web->url)->root_of_entries), unpack('H*', $now->root), '... and whole');
+script_says([ 'seoulchain-export', $dir ], 0, qr/new tiles$/, 'with room it goes on');
+$now = Seoulchain::LogReader->new($web->url);
+is(unpack('H*', $now->root_of_entries), unpack('H*', $now->root), 'to a whole log');
+
 # exports that must not be
 my $copy = PostgreSQL::Test::Utils::tempdir();
 system_or_bail('cp', '-r', "$dir/.", $copy);
@@ -266,6 +277,11 @@ my $gateway = Seoulchain::Http->new(sub {
 		my ($method, $path, $body) = @_;
 		return ('200 OK', 'text/plain', "not a signature\n") if $path eq '/liar/add-checkpoint';
 		return ('409 Conflict', 'text/x.tlog.size', "no size\n") if $path eq '/confused/add-checkpoint';
+		return ('409 Conflict', 'text/x.tlog.size', "999999999\n") if $path eq '/ahead/add-checkpoint';
+		return ('500 Internal Server Error', 'text/plain', "\e[31mout of order\n" . 'x' x 1000) if $path eq '/broken/add-checkpoint';
+		return ('302 Found', '', '') if $path eq '/elsewhere/add-checkpoint';
+		return ('200 OK', 'text/plain', 'y' x 100_000) if $path eq '/talker/add-checkpoint';
+		sleep 2 if $path eq '/sleeper/add-checkpoint';
 		return ('404 Not Found', 'text/plain', 'no') if $path ne '/witness/add-checkpoint';
 		my ($code, $answer) = ask($body);
 		return ($code, $code == 409 ? 'text/x.tlog.size' : 'text/plain', body($answer));
@@ -279,6 +295,14 @@ is((run_script('seoulchain-export', "$dir.new"))[0], 1, 'from the export, too');
 script_says([ 'seoulchain-witness', "$url/nowhere" ], 1, qr{/nowhere: answers with HTTP status 404: no}, 'no witness there');
 script_says([ 'seoulchain-witness', "$url/liar" ], 1, qr{/liar: its answer was not taken}, 'one that lies');
 script_says([ 'seoulchain-witness', "$url/confused" ], 1, qr{/confused: names a size that is none}, 'one that is confused');
+script_says([ 'seoulchain-witness', "$url/ahead" ], 1, qr{old_size.*/ahead: holds 999999999 leaves, from which no request can be made}s, 'one that holds more than there is');
+script_says([ 'seoulchain-witness', "$url/broken" ], 1, qr{/broken: answers with HTTP status 500: \[31mout of order ?x{50,190}\n}, 'one that is out of order, without what a terminal would act on');
+script_says([ 'seoulchain-witness', "$url/elsewhere" ], 1, qr{/elsewhere: answers with HTTP status 302}, 'one that sends us elsewhere');
+script_says([ 'seoulchain-witness', "$url/talker" ], 1, qr{/talker: cannot be reached, does not answer in time, or says too much}, 'one that says too much');
+script_says([ 'seoulchain-witness', '-t', '1', $url =~ s{//}{//clerk:secret\@}r . '/sleeper' ], 1, qr{^(?!.*secret).*http://127[^ ]*/sleeper: cannot be reached, does not answer in time}s, 'one that does not answer in time, without the password in the URL');
+script_says([ 'seoulchain-witness', 'file:///etc' ], 1, qr{cannot be reached}, 'no file');
+script_says([ 'seoulchain-witness', '-t', '0', $url ], 2, qr/a timeout of 0/, 'no end of waiting');
+is(sql('SELECT count(*) FROM seoulchain.cosignature'), '0', 'none of them left anything');
 script_says([ 'seoulchain-witness', 'http://127.0.0.1:1' ], 1, qr{127.0.0.1:1: cannot be reached}, 'nobody listens');
 $newest = sql('SELECT max(tree_size) FROM seoulchain.block');
 script_says([ 'seoulchain-witness', "$url/witness" ], 0, qr{^main: $newest leaves cosigned by $url/witness$}, 'the script has the checkpoint cosigned');

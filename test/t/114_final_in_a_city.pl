@@ -52,6 +52,13 @@ foreach my $node (qw(shop bank))
 	is($city->sql($node, q{SELECT count(*) FROM seoulchain.verify()}), '0', '... and nothing to complain of');
 }
 
+# it may be published: everybody shows what is final, and nothing newer
+hall(q{SELECT seoulchain.set_public('main')});
+$seq = hall(q{INSERT INTO hall.t VALUES ('public') RETURNING ledger_seq});
+$city->sql($_, "SELECT seoulchain.wait_for_final('hall.t', $seq, '180 s')") foreach qw(hall shop);
+$city->wait_cosigned('hall', by => [qw(shop bank)]);
+my ($final_size) = hall('SELECT seoulchain.checkpoint(final => true)') =~ /\A[^\n]*\n(\d+)\n/;
+
 # one of two is away: nothing is final, and it is said who is missing
 $city->node('bank')->stop;
 $seq = hall(q{INSERT INTO hall.t VALUES ('second') RETURNING ledger_seq});
@@ -105,6 +112,11 @@ foreach my $name (qw(city/bank city/shop))
 refused('shop', "SELECT seoulchain.receipt('hall.t', $seq, final => true)", qr/missing: "bank"/, 'one witness cannot speak for the other');
 refused('shop', q{SELECT seoulchain.checkpoint('city/hall/main', (SELECT max(height) FROM seoulchain.block WHERE chain = 'city/hall/main'), final => true)}, qr/is not final.*missing: "bank"/s, '... nor by height');
 is($city->sql('shop', "SELECT seoulchain.wait_for_final('hall.t', $seq, '1 s') IS NULL"), 't', '... nor by waiting');
+foreach my $node (qw(hall shop))
+{
+	my $chain = $node eq 'hall' ? 'main' : 'city/hall/main';
+	like($city->sql($node, "SELECT convert_from(seoulchain.tile('$chain', 'checkpoint'), 'UTF8')"), qr/\A[^\n]*\n$final_size\n/, "$node publishes nothing newer than what was final");
+}
 
 # the bank comes back: what was waiting becomes final, and the new policy comes into force everywhere
 $city->node('bank')->start;
