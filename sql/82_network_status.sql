@@ -29,10 +29,10 @@ CREATE VIEW seoulchain.network_settings AS
 	FROM (SELECT pg_catalog.count(*) FROM seoulchain.peer) AS p(n),
 		(SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots r
 			WHERE r.slot_name !~ '^pg_[0-9]+_sync_' AND (r.database IS DISTINCT FROM pg_catalog.current_database()
-				OR r.slot_name NOT IN (SELECT seoulchain.link_name(me.name, q.name) FROM seoulchain.peer q, seoulchain.node me))) AS s(slots),
+				OR r.slot_name <> ALL (ARRAY(SELECT seoulchain.link_name(me.name, q.name) FROM seoulchain.peer q, seoulchain.node me)))) AS s(slots),
 		(SELECT pg_catalog.count(*) FROM pg_catalog.pg_subscription u
 			WHERE u.subdbid <> (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-				OR u.subname NOT IN (SELECT seoulchain.link_name(q.name, me.name) FROM seoulchain.peer q, seoulchain.node me)) AS o(subscriptions),
+				OR u.subname <> ALL (ARRAY(SELECT seoulchain.link_name(q.name, me.name) FROM seoulchain.peer q, seoulchain.node me))) AS o(subscriptions),
 		LATERAL (VALUES ('wal_level', 'logical'),
 			('max_wal_senders', (2 * n + 2 + slots)::text),
 			('max_replication_slots', (2 * n + 2 + greatest(slots, CASE WHEN pg_catalog.current_setting('max_active_replication_origins', true) IS NULL

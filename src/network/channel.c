@@ -177,7 +177,7 @@ connect_peer(ScChannel *channel, const char *conninfo)
 	TimestampTz end = deadline(channel);
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
-	if (IsBackgroundWorker && *silent_until(conninfo) > GetCurrentTimestamp())
+	if (MyBackendType == B_BG_WORKER && *silent_until(conninfo) > GetCurrentTimestamp())
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("node \"%s\" cannot be reached: no answer within %d ms", channel->peer, channel->timeout_ms)));

@@ -1,6 +1,8 @@
 # Peers: publications, slots and subscriptions come about by themselves, whatever the order of wishes; they go again, with or without the other node.
 use strict;
 use warnings;
+use File::Basename qw(dirname);
+use File::Path qw(remove_tree);
 use IO::Socket::UNIX;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -232,6 +234,32 @@ $city->sql('hall', q{SELECT seoulchain.follow('city/inspector/main')});
 $city->sql('inspector', q{INSERT INTO inspector.inspection VALUES ('3')});
 $city->wait_cosigned('inspector', by => ['hall']);
 $city->same_everywhere('inspector', 'inspector.inspection', 'followed again, it has every row once', 'hall');
+
+# dumped and restored elsewhere: it leaves the network alone until somebody says that it is the node now
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+system_or_bail('pg_dump', '-Fc', '--no-subscriptions', '--no-publications', '-d', $city->node('inspector')->connstr('postgres'), '-f', $dump);
+my $copied = $city->rows_digest('inspector', 'hall.car');
+my $restored = ledger_node('restored', Seoulchain::City::settings(1), 'seoulchain.sign_key_directory' => $city->keys_of('inspector'));
+$restored->safe_psql('postgres', 'CREATE ROLE peer_hall LOGIN REPLICATION; GRANT pg_read_all_data TO peer_hall; CREATE DATABASE city');
+{
+	local $ENV{PGOPTIONS} = '-c seoulchain.restore=on';
+	system_or_bail('pg_restore', '-d', $restored->connstr('city'), $dump);
+}
+is($restored->safe_psql('city', q{SELECT string_agg(DISTINCT state, ',') FROM seoulchain.network_status WHERE chain IS NULL}), 'closed', 'a restored dump is closed');
+is($restored->safe_psql('city', 'SELECT state FROM seoulchain.city'), 'apart', 'which the city shows');
+is($restored->safe_psql('city', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'seoulchain network'}), '0', 'nobody connects anywhere from it');
+$city->node('inspector')->stop;
+my ($old) = glob($city->keys_of('inspector') . '/*');
+my $its = dirname($old) . '/' . $restored->safe_psql('city', 'SELECT oid FROM pg_database WHERE datname = current_database()');
+system_or_bail('cp', '-a', $old, $its);
+$restored->safe_psql('city', "SELECT seoulchain.open_chain('$_')") foreach qw(main city/hall/main city/hall/second);
+$restored->safe_psql('city', 'SELECT seoulchain.open_network()');
+ok($restored->poll_query_until('city', q{SELECT count(*) = 1 FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database()}), 'opened, it takes up its peers');
+ok($restored->poll_query_until('city', q{SELECT signing = 'on' FROM seoulchain.seal_status WHERE chain = 'main'}), 'and signs on when they have been asked');
+is($restored->safe_psql('city', q{SELECT count(*), md5(string_agg(to_jsonb(t)::text, E'\n' ORDER BY ledger_seq)) FROM hall.car t}), $copied, 'its copies have no row twice');
+$restored->stop;
+remove_tree($its);
+$city->node('inspector')->start;
 
 # an end: each side removes what is its own, and the other notices
 $city->sql('hall', q{SELECT seoulchain.remove_peer('city/inspector')});
