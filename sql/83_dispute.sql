@@ -107,6 +107,10 @@ CREATE FUNCTION seoulchain.dispute_evidence(origin text, fault text, height int8
 	AS 'MODULE_PATHNAME', 'sc_dispute_evidence' LANGUAGE C STABLE;
 COMMENT ON FUNCTION seoulchain.dispute_evidence(text, text, int8, int8) IS 'the dispute file of a dispute that this node filed: seoulchain-verify says whether it proves anything; NULL when there is no such dispute';
 
+CREATE FUNCTION seoulchain.rule_evidence(relation regclass, ledger_seq int8) RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_rule_evidence' LANGUAGE C STRICT STABLE SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION seoulchain.rule_evidence(regclass, int8) IS 'a dispute file that proves that the row breaks a contract in force, for seoulchain-verify; NULL when no few rows can show it';
+
 CREATE FUNCTION seoulchain.settle_dispute(origin text, reason text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'sc_settle_dispute' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION seoulchain.settle_dispute(text, text) IS 'this node''s complaints about a chain hold its cosignatures back no more; how many there were. A proof is never settled.';

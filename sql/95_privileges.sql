@@ -214,7 +214,7 @@ GRANT EXECUTE ON FUNCTION
 TO pg_read_all_data, seoulchain_auditor;
 /* what was found wrong with chains, and what operators should look at */
 GRANT SELECT ON seoulchain.disputes, seoulchain.alarms TO seoulchain_operator;
-GRANT EXECUTE ON FUNCTION seoulchain.dispute_evidence(text, text, bigint, bigint) TO seoulchain_operator, seoulchain_auditor;
+GRANT EXECUTE ON FUNCTION seoulchain.dispute_evidence(text, text, bigint, bigint), seoulchain.rule_evidence(regclass, bigint) TO seoulchain_operator, seoulchain_auditor;
 GRANT EXECUTE ON FUNCTION seoulchain.settle_dispute(text, text), seoulchain.clear_alarm(text, text) TO seoulchain_operator;
 
 /* which types of extensions may stand in leaves */

@@ -20,4 +20,7 @@ extern text *sc_receipt_text(const ScRowPlace *place, int64 tree_size, bool fina
 /* the receipt of an event under the checkpoint of its own block; NULL while that is not signed */
 extern text *sc_event_receipt(const ScChain *chain, int64 ledger_seq, Snapshot snapshot);
 
+/* the same under the signed checkpoint of that size, with the cosignatures known here; NULL when there is none that holds it */
+extern text *sc_event_receipt_at(const ScChain *chain, int64 ledger_seq, int64 tree_size, Snapshot snapshot);
+
 #endif							/* SC_PROOF_RECEIPT_H */

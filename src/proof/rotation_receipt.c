@@ -16,6 +16,7 @@
 #include "ledger/registry_tables.h"
 #include "proof/inclusion.h"
 #include "proof/receipt.h"
+#include "seal/final.h"
 #include "seal/internal_scan.h"
 #include "seal/key_history.h"
 #include "seal/tree_store.h"
@@ -91,6 +92,23 @@ sc_event_receipt(const ScChain *chain, int64 ledger_seq, Snapshot snapshot)
 		!sc_signature_find(chain->chain_id, block.height, snapshot, &height, &size, &lines))
 		return NULL;
 	return make_receipt(chain, event_leaf(chain, ledger_seq, snapshot), leaf, &block, lines, snapshot);
+}
+
+text *
+sc_event_receipt_at(const ScChain *chain, int64 ledger_seq, int64 tree_size, Snapshot snapshot)
+{
+	int64		leaf = sc_member_leaf_index(chain->chain_id, ledger_seq, snapshot);
+	ScBlock		block;
+	int64		size;
+	int64		height;
+	char	   *lines;
+
+	if (leaf < 0 || leaf >= tree_size || !sc_signature_by_size(chain->chain_id, tree_size, snapshot, &height) ||
+		!sc_block_by_height(chain->chain_id, height, snapshot, &block) ||
+		!sc_signature_find(chain->chain_id, height, snapshot, &height, &size, &lines))
+		return NULL;
+	return make_receipt(chain, event_leaf(chain, ledger_seq, snapshot), leaf, &block,
+						sc_note_lines_hook(chain, height, lines, snapshot), snapshot);
 }
 
 /* one rotation's row */

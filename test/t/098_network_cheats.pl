@@ -91,6 +91,17 @@ sub judged
 	return like("$out$err", $pattern, "$chain: seoulchain-verify judges the evidence of $node");
 }
 
+# what seoulchain-verify says of a node's proof that a row of a chain breaks its contract
+sub proof_of_rule
+{
+	my ($node, $table, $where, $chain) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . "/$node.rule";
+	append_to_file($file, $city->sql($node, "SELECT seoulchain.rule_evidence('$table', ledger_seq) FROM $table WHERE $where") . "\n");
+	my ($out, $err);
+	IPC::Run::run([ 'seoulchain-verify', '--key', inspector("SELECT seoulchain.verifier_key('$chain')"), $file ], '>', \$out, '2>', \$err);
+	return "$out$err";
+}
+
 # one test: all other chains go on as if nothing had happened
 sub others_go_on
 {
@@ -207,6 +218,7 @@ inspector(q{INSERT INTO inspector.odometer VALUES (3, 50, 'car')});
 inspector("SELECT seoulchain.seal('odometer')");
 named($_, 'odometer', 0, 'names the row that broke the contract') foreach @honest;
 judged($_, 'odometer', 'false', qr/COMPLAINT/) foreach @honest;
+like(proof_of_rule('hall', 'inspector.odometer', 'km = 50', 'odometer'), qr/PROOF: a row breaks its contract/, 'odometer: hall can prove it to a stranger');
 is($city->sql('hall', q{SELECT count(*) FROM inspector.odometer WHERE km = 50}), 1, 'odometer: the row is there all the same');
 final_rows_kept('odometer');
 never_final('odometer', row_with('odometer', 50));

@@ -147,6 +147,15 @@ is($city->disputes('late'), '', 'and accuses nobody');
 is($city->sql('late', $kept), hall($kept), 'its state is the same');
 is($city->sql('late', q{SELECT count(*) FROM seoulchain.signed_payload}), hall(q{SELECT count(*) FROM seoulchain.signed_payload}), 'and so are its used payloads');
 
+# exit code and words of seoulchain-verify
+sub judge
+{
+	my ($file, $key) = @_;
+	my ($out, $err);
+	IPC::Run::run([ 'seoulchain-verify', '--key', $key, $file ], '>', \$out, '2>', \$err);
+	return (${^CHILD_ERROR_NATIVE} >> 8) . " $out$err";
+}
+
 # --- a superuser who breaks each of the rules -------------------------------------------------------
 my @breaches = (
 	[ one_per => '{"key": ["a"]}', "('x', 1, NULL)", "('x', 2, NULL)", qr/there is a row for/ ],
@@ -173,6 +182,24 @@ foreach my $breach (@breaches)
 	hall("SELECT seoulchain.seal('$chain')");
 	disputed('shop', $chain, 'broken rule', qr/row with ledger_seq $seq of "hall.$chain": contract "$rule", version 1, .*$why/, "$rule: the follower names the row");
 	is($city->sql('shop', "SELECT count(*) FROM hall.$chain"), defined $good ? '2' : '1', "$rule: it has the row all the same");
+
+	# what few rows can show is a proof for strangers
+	my $file = $city->sql('shop', "SELECT seoulchain.rule_evidence('hall.$chain', $seq)");
+	if ($rule eq 'balance' || $rule eq 'transition')
+	{
+		is($file, '', "$rule: no few rows can prove it");
+		next;
+	}
+	my $key = hall("SELECT seoulchain.verifier_key('$chain')");
+	my $path = PostgreSQL::Test::Utils::tempdir() . "/$rule";
+	append_to_file($path, "$file\n");
+	append_to_file("$path.cut", substr($file, 0, length($file) - 50) . "\n");
+	append_to_file("$path.edited", ($file =~ s/.*\K([a-y])(?=.{300,}\z)/chr(ord($1) + 1)/esr) . "\n");
+	like(judge($path, $key), qr/^0 .*PROOF: a row breaks its contract.*row number     $seq\n.*rule           $rule/s, "$rule: seoulchain-verify convicts the row");
+	like(judge($path, $city->sql('shop', 'SELECT seoulchain.verifier_key()')), qr/^2 .*NOBODY VOUCHES/s, "$rule: of nobody else's chain");
+	like(judge("$path.cut", $key), qr/^1 /, "$rule: cut short it proves nothing");
+	like(judge("$path.edited", $key), qr/^1 /, "$rule: nor edited");
+	is($city->sql('shop', "SELECT seoulchain.rule_evidence('hall.$chain', (SELECT min(ledger_seq) FROM hall.$chain)) IS NULL"), 't', "$rule: an honest row cannot be convicted") if defined $good;
 }
 
 # --- a rule that the follower has not, or not as it was activated ---------------------------------------
