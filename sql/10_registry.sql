@@ -88,6 +88,18 @@ COMMENT ON TABLE seoulchain.journal IS 'leaf hashes of committed rows that wait 
 COMMENT ON COLUMN seoulchain.journal.chain_id IS 'the chain that will get them';
 COMMENT ON COLUMN seoulchain.journal.entries IS 'runs of ledger_seq, place and hash; see src/ledger/journal.h';
 
+/* the same for copies: what waits there for another node may grow, and nobody else may have to read it */
+CREATE TABLE seoulchain.journal_copy (
+	chain_id int4 NOT NULL
+);
+ALTER TABLE seoulchain.journal_copy ADD COLUMN entries bytea NOT NULL, ALTER COLUMN entries SET STORAGE PLAIN;
+CREATE INDEX journal_copy_chain ON seoulchain.journal_copy (chain_id);
+ALTER TABLE seoulchain.journal_copy SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+	autovacuum_vacuum_insert_threshold = -1);
+COMMENT ON TABLE seoulchain.journal_copy IS 'leaf hashes of rows of other nodes'' chains that wait for the announcement of their block';
+COMMENT ON COLUMN seoulchain.journal_copy.chain_id IS 'the copy that will get them';
+COMMENT ON COLUMN seoulchain.journal_copy.entries IS 'as in seoulchain.journal';
+
 CREATE TABLE seoulchain.event (
 	chain_id int4 NOT NULL,
 	ledger_seq int8 NOT NULL,
@@ -106,5 +118,6 @@ SELECT pg_catalog.pg_extension_config_dump('seoulchain.chain', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.ledger', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.ledger_column', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.journal', '');
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.journal_copy', '');
 SELECT pg_catalog.pg_extension_config_dump('seoulchain.event', '');
 

@@ -248,7 +248,7 @@ sc_event_store(const ScChain *chain, int32 table_id, int64 seq, const char *leaf
 
 	sc_hash_leaf(&hash, leaf, len);
 	insert_event(chain->chain_id, seq, table_id, leaf, len);
-	sc_recorder_add(chain->chain_id, SC_TABLE_EVENTS, seq, NULL, &hash);
+	sc_recorder_add_copied(chain->chain_id, SC_TABLE_EVENTS, seq, NULL, &hash);
 }
 
 int64

@@ -198,7 +198,7 @@ record_copied(const ScTarget *target, TupleTableSlot *slot, int64 seq, const ScH
 	if (odd != NULL)
 		sc_copy_odd_row(target, slot, odd);
 	else
-		sc_recorder_add(target->chain_id, target->table_id, seq, &slot->tts_tid, hash);
+		sc_recorder_add_copied(target->chain_id, target->table_id, seq, &slot->tts_tid, hash);
 }
 
 /* how a copy's row is stored: while no publication carries the table, senders to peers need not decode it */

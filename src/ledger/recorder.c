@@ -11,7 +11,8 @@
  * committed: until then a rollback of the child takes back that journal row,
  * and the parent needs its entries still.  So memory is one buffer a level
  * and chain, however many rows or subtransactions there are.
- * Locks: RowExclusiveLock on seoulchain.journal.
+ * Leaves of copies have a journal of their own.
+ * Locks: RowExclusiveLock on the journal.
  * Effects: journal rows by heap_insert, never SPI (it runs at PRE_COMMIT, in
  * commit callbacks of others, and where no snapshot may be taken).
  */
@@ -22,6 +23,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "ledger/journal.h"
+#include "ledger/journal_table.h"
 #include "ledger/recorder.h"
 #include "ledger/registry.h"
 #include "ledger/registry_tables.h"
@@ -34,6 +36,7 @@ typedef struct LeafBuffer
 {
 	struct LeafBuffer *next;
 	Oid			journal;		/* the relation that the entries are for */
+	bool		copied;			/* it is that of copies */
 	int32		chain_id;
 	int			len;
 	int			run;			/* offset of the last run's header; -1 before the first */
@@ -53,7 +56,7 @@ sc_journal_written_hook_type sc_journal_written_hook = NULL;
 static Level *levels = NULL;	/* innermost first */
 static LeafBuffer *spare = NULL;	/* buffers to use again; one transaction in a thousand needs two */
 static int	nspare = 0;
-static Oid	journal_relid = InvalidOid; /* looked up once a transaction */
+static Oid	journal_relids[SC_JOURNALS]; /* looked up once a transaction */
 static bool at_once = false;	/* PRE_COMMIT has passed: write every entry at once */
 static List *written_chains = NIL;	/* chains with journal rows of this transaction */
 static List *session_chains = NIL;	/* chains committed to since seal() last asked */
@@ -93,7 +96,7 @@ write_journal(const LeafBuffer *buffer)
 	bool		nulls[2] = {false, false};
 	HeapTuple	tuple;
 
-	if (sc_registry_relation("journal") != buffer->journal)
+	if (sc_registry_relation(sc_journal_name(buffer->copied)) != buffer->journal)
 		return;
 	old = MemoryContextSwitchTo(scratch);
 	journal = table_open(buffer->journal, RowExclusiveLock);
@@ -105,7 +108,7 @@ write_journal(const LeafBuffer *buffer)
 	tuple = heap_form_tuple(RelationGetDescr(journal), values, nulls);
 
 	/* no publication carries the journal: peers' senders need not decode it */
-	heap_insert(journal, tuple, GetCurrentCommandId(true), HEAP_INSERT_NO_LOGICAL, NULL);
+	sc_journal_insert(journal, tuple, HEAP_INSERT_NO_LOGICAL);
 
 	table_close(journal, NoLock);
 	MemoryContextSwitchTo(old);
@@ -130,7 +133,7 @@ buffer_write(LeafBuffer *buffer)
 
 /* the level's buffer for a chain, made if need be */
 static LeafBuffer *
-level_buffer(Level *level, Oid journal, int32 chain_id)
+level_buffer(Level *level, Oid journal, bool copied, int32 chain_id)
 {
 	LeafBuffer *buffer;
 
@@ -147,6 +150,7 @@ level_buffer(Level *level, Oid journal, int32 chain_id)
 	else
 		buffer = MemoryContextAlloc(TopMemoryContext, sizeof(LeafBuffer));
 	buffer->journal = journal;
+	buffer->copied = copied;
 	buffer->chain_id = chain_id;
 	buffer_clear(buffer);
 	buffer->next = level->buffers;
@@ -230,25 +234,25 @@ continues_run(const ScJournalRun *run, const ScJournalRun *one)
 		run->block == one->block && run->offset + run->count == one->offset;
 }
 
-/* the journal of the extension as the transaction sees it */
+/* a journal of the extension as the transaction sees it */
 static Oid
-present_journal(void)
+present_journal(bool copied)
 {
-	if (!OidIsValid(journal_relid))
-		journal_relid = sc_registry_relation("journal");
-	return journal_relid;
+	if (!OidIsValid(journal_relids[copied]))
+		journal_relids[copied] = sc_registry_relation(sc_journal_name(copied));
+	return journal_relids[copied];
 }
 
 void
 sc_recorder_forget_journal(void)
 {
-	journal_relid = InvalidOid;
+	journal_relids[false] = journal_relids[true] = InvalidOid;
 }
 
-void
-sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
+/* notes one leaf in the buffer of its chain */
+static void
+add_leaf(LeafBuffer *buffer, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
 {
-	LeafBuffer *buffer = level_buffer(current_level(), present_journal(), chain_id);
 	ScJournalRun one = new_run(table_id, ledger_seq, tid);
 	ScJournalRun run;
 
@@ -273,6 +277,18 @@ sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPoin
 		buffer_write(buffer);
 }
 
+void
+sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
+{
+	add_leaf(level_buffer(current_level(), present_journal(false), false, chain_id), table_id, ledger_seq, tid, leaf);
+}
+
+void
+sc_recorder_add_copied(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf)
+{
+	add_leaf(level_buffer(current_level(), present_journal(true), true, chain_id), table_id, ledger_seq, tid, leaf);
+}
+
 /* writes what the innermost level holds; a level of a subtransaction needs its xid to be current */
 static void
 level_write(Level *level)
@@ -287,7 +303,7 @@ merge_overflows(const Level *child, Level *parent)
 {
 	for (const LeafBuffer *buffer = child->buffers; buffer != NULL; buffer = buffer->next)
 		if (buffer->len > 0 &&
-			buffer->len + level_buffer(parent, buffer->journal, buffer->chain_id)->len > SC_JOURNAL_ROW_MAX)
+			buffer->len + level_buffer(parent, buffer->journal, buffer->copied, buffer->chain_id)->len > SC_JOURNAL_ROW_MAX)
 			return true;
 	return false;
 }
@@ -319,7 +335,7 @@ before_subcommit(SubTransactionId subid, SubTransactionId parent_subid)
 static void
 merge_buffer(Level *parent, LeafBuffer *buffer)
 {
-	LeafBuffer *into = level_buffer(parent, buffer->journal, buffer->chain_id);
+	LeafBuffer *into = level_buffer(parent, buffer->journal, buffer->copied, buffer->chain_id);
 
 	if (buffer->len > 0 && into->len + buffer->len > SC_JOURNAL_ROW_MAX)
 	{
@@ -374,7 +390,7 @@ after_subabort(SubTransactionId subid)
 {
 	Level	   *child = levels;
 
-	journal_relid = InvalidOid;
+	sc_recorder_forget_journal();
 	if (child == NULL || child->subid != subid)
 		return;
 	levels = child->parent;
@@ -418,7 +434,7 @@ forget_transaction(bool kept, bool prepared)
 		level_free(level);
 	}
 	at_once = false;
-	journal_relid = InvalidOid;
+	sc_recorder_forget_journal();
 	written_chains = NIL;
 
 	if (kept && written != NIL)

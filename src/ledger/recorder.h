@@ -13,6 +13,9 @@
 /* notes one leaf of the current subtransaction; tid may be NULL (events) */
 extern void sc_recorder_add(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf);
 
+/* the same for a leaf of a copy */
+extern void sc_recorder_add_copied(int32 chain_id, int32 table_id, int64 ledger_seq, const ItemPointerData *tid, const ScHash *leaf);
+
 /* the extension is being dropped: what comes next belongs to another journal, if to any */
 extern void sc_recorder_forget_journal(void);
 

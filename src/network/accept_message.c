@@ -83,19 +83,6 @@ objection(const ScMessage *message, const char *peer)
 	return sc_follows(message->origin, peer) ? NULL : "";
 }
 
-/* what has come from a peer and is not taken */
-static void
-drop(const char *peer, const char *what, const char *why)
-{
-	int64		dropped = sc_peer_state_dropped(peer, psprintf("%s: %s", what, why));
-
-	/* it could fill the log: its 1st, 2nd, 4th, 8th are told */
-	if ((dropped & (dropped - 1)) == 0)
-		ereport(LOG,
-				(errmsg("a %s from node \"%s\" is dropped: %s", what, peer, why),
-				 errdetail("So far " INT64_FORMAT " were dropped.", dropped)));
-}
-
 /* does it stay in the queue? */
 static bool
 take(const ScMessage *message)
@@ -167,7 +154,7 @@ sc_accept_message(PG_FUNCTION_ARGS)
 	if (why != NULL)
 	{
 		if (why[0] != '\0')
-			drop(peer, "message", why);
+			sc_peer_state_drop(peer, "message", why);
 		return PointerGetDatum(NULL);
 	}
 	return PointerGetDatum(take(&message) ? tuple : NULL);

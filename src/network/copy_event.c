@@ -28,7 +28,6 @@
 #include "network/copy.h"
 #include "network/copy_apply.h"
 #include "network/dispute.h"
-#include "network/dispute.h"
 #include "network/public.h"
 #include "network/seen.h"
 #include "seal/node.h"
@@ -213,7 +212,7 @@ find_type(const char *type)
 
 /* does what the event says */
 static void
-apply_type(ScCopyEvent *event)
+apply_type(ScCopyEvent *event, bool wait)
 {
 	const EventType *type = find_type(event->type);
 
@@ -227,12 +226,27 @@ apply_type(ScCopyEvent *event)
 		sc_copy_malformed(event, "it names no table");
 	if (type->on_table && event->table == NULL)
 		sc_copy_early(event, "its table has not joined");
+	if (type->on_table && !wait && OidIsValid(event->table->relation) &&
+		!ConditionalLockRelationOid(event->table->relation, AccessExclusiveLock))
+		sc_copy_early(event, "its table is in use");
 	type->apply(event);
+}
+
+/* one event of a copy at a time */
+static void
+lock_events(const ScCopyEvent *event, bool wait)
+{
+	Oid			registry = sc_registry_relation("chain");
+
+	if (wait)
+		LockDatabaseObject(registry, event->chain->chain_id, 1, ExclusiveLock);
+	else if (!ConditionalLockDatabaseObject(registry, event->chain->chain_id, 1, ExclusiveLock))
+		sc_copy_early(event, "another event is being applied");
 }
 
 /* one event, in the subtransaction */
 static void
-apply_event(const ScMessage *message)
+apply_event(const ScMessage *message, bool wait)
 {
 	ScCopyEvent event = {.message = message,.seq = message->number};
 
@@ -245,13 +259,13 @@ apply_event(const ScMessage *message)
 	if (event.chain != NULL)
 	{
 		/* two workers may have the same event; not the lock under which blocks are integrated, which takes longer */
-		LockDatabaseObject(sc_registry_relation("chain"), event.chain->chain_id, 1, ExclusiveLock);
+		lock_events(&event, wait);
 		if (!sc_chain_is_open(event.chain))
 			sc_copy_early(&event, "the copy is closed: it was written by another cluster or database");
 	}
 	if (!is_known(&event))
 	{
-		apply_type(&event);
+		apply_type(&event, wait);
 		sc_event_store(event.chain, event.table ? event.table->table_id : SC_TABLE_EVENTS,
 					   event.seq, message->body, message->bodylen);
 	}
@@ -278,7 +292,7 @@ problem_text(const ErrorData *error)
 
 /* applies the event in the running subtransaction, as the extension's owner */
 static void
-apply_as_owner(const ScMessage *message)
+apply_as_owner(const ScMessage *message, bool wait)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain event", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -289,7 +303,7 @@ apply_as_owner(const ScMessage *message)
 	SetUserIdAndSecContext(sc_registry_owner(), sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	sc_copy_changing = true;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	apply_event(message);
+	apply_event(message, wait);
 	PopActiveSnapshot();
 	sc_copy_changing = false;
 	SetUserIdAndSecContext(user, sec_context);
@@ -297,8 +311,9 @@ apply_as_owner(const ScMessage *message)
 	MemoryContextDelete(context);
 }
 
-bool
-sc_copy_apply_event(const ScMessage *message, char **problem)
+/* one event in a subtransaction; false when it cannot be applied, and why */
+static bool
+try_event(const ScMessage *message, bool wait, char **problem)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -309,7 +324,7 @@ sc_copy_apply_event(const ScMessage *message, char **problem)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		apply_as_owner(message);
+		apply_as_owner(message, wait);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -333,4 +348,16 @@ sc_copy_apply_event(const ScMessage *message, char **problem)
 	}
 	PG_END_TRY();
 	return applied;
+}
+
+bool
+sc_copy_apply_event(const ScMessage *message, char **problem)
+{
+	return try_event(message, true, problem);
+}
+
+bool
+sc_copy_retry_event(const ScMessage *message, char **problem)
+{
+	return try_event(message, false, problem);
 }

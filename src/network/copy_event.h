@@ -23,4 +23,7 @@
  */
 extern bool sc_copy_apply_event(const ScMessage *message, char **problem);
 
+/* the same without waiting for whoever uses the copy's table: for a process that has other things to do */
+extern bool sc_copy_retry_event(const ScMessage *message, char **problem);
+
 #endif							/* SC_NETWORK_COPY_EVENT_H */

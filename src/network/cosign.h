@@ -29,10 +29,9 @@ extern bool sc_cosignature_ok(const char *line, const ScVerifierKey *key, const 
 
 /*
  * Leaves of the chain that the witness has cosigned, as this database's rows
- * say, which are not checked here; 0 when none of the newest `max` rows of
- * the chain is the witness's (max 0: of all).
+ * say, which are not checked here; 0 when there are none.
  */
-extern int64 sc_cosigned_size(const char *origin, const char *witness, int max, Snapshot snapshot);
+extern int64 sc_cosigned_size(const char *origin, const char *witness, Snapshot snapshot);
 
 extern void sc_cosignature_insert(const char *origin, int64 tree_size, const char *witness, const char *line);
 

@@ -126,12 +126,15 @@ cosigned_so_far(const Work *work)
 {
 	int64		size = known_entry(work->chain->chain_id)->size;
 
-	return size >= 0 ? size : sc_cosigned_size(work->chain->origin, work->me, 0, work->snapshot);
+	return size >= 0 ? size : sc_cosigned_size(work->chain->origin, work->me, work->snapshot);
 }
 
-/* in a transaction with an active snapshot: why nothing is cosigned, or NULL; *size is what is cosigned then */
+/*
+ * In a transaction with an active snapshot: why nothing is cosigned, or NULL;
+ * *size is what is cosigned then.  *later: look again, nobody will tell.
+ */
 static char *
-cosign(const ScChain *chain, int64 *size)
+cosign(const ScChain *chain, int64 *size, bool *later)
 {
 	Work		work = {.chain = chain,.snapshot = GetActiveSnapshot()};
 	int64		height;
@@ -151,6 +154,7 @@ cosign(const ScChain *chain, int64 *size)
 	{
 		work.first = sc_signature_by_size(chain->chain_id, work.cosigned, work.snapshot, &height) ? height + 1 : 0;
 		objection = cosign_with_key(&work);
+		*later = objection != NULL;
 		if (objection != NULL)
 			return objection;
 	}
@@ -166,6 +170,7 @@ sc_cosign_chain(int32 chain_id)
 	char	   *objection = NULL;
 	int64		size = -1;
 	bool		there;
+	bool		later = false;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -174,7 +179,7 @@ sc_cosign_chain(int32 chain_id)
 	there = chain != NULL && chain->copy && sc_chain_is_open(chain);
 	if (there)
 	{
-		objection = cosign(chain, &size);
+		objection = cosign(chain, &size, &later);
 		if (objection != NULL)
 			objection = MemoryContextStrdup(context, objection);
 	}
@@ -185,5 +190,5 @@ sc_cosign_chain(int32 chain_id)
 		known_entry(chain_id)->size = size;
 	if (there)
 		sc_chain_state_set_signing(chain_id, objection ? SC_SIGNING_SUSPENDED : SC_SIGNING_ON, objection);
-	return objection == NULL;
+	return later;
 }

@@ -10,7 +10,8 @@
 /*
  * Cosigns every integrated block of the copy that this node has not cosigned;
  * outside a transaction, with every block's commit flushed.  Keeps the
- * chain's signing state up to date.  False when cosigning is withheld.
+ * chain's signing state up to date.  True when something is in the way of
+ * which nobody will tell: signing memory, a key; a dispute's end is told.
  */
 extern bool sc_cosign_chain(int32 chain_id);
 

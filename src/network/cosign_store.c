@@ -17,18 +17,16 @@
 #include "utils/rel.h"
 
 int64
-sc_cosigned_size(const char *origin, const char *witness, int max, Snapshot snapshot)
+sc_cosigned_size(const char *origin, const char *witness, Snapshot snapshot)
 {
 	ScInternalScan scan;
 	ScanKeyData key;
 	HeapTuple	tuple;
 	int64		size = 0;
-	int			looked = 0;
 
 	ScanKeyInit(&key, SC_COSIGNATURE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(origin));
 	sc_internal_scan_begin(&scan, "cosignature", "cosignature_size", snapshot, &key, 1);
-	while (size == 0 && (max == 0 || looked++ < max) &&
-		   (tuple = sc_internal_scan_next(&scan, BackwardScanDirection)) != NULL)
+	while (size == 0 && (tuple = sc_internal_scan_next(&scan, BackwardScanDirection)) != NULL)
 	{
 		char	   *name = TextDatumGetCString(sc_internal_attr(tuple, SC_COSIGNATURE_ATTR_WITNESS, scan.rel));
 

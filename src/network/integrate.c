@@ -60,6 +60,14 @@
 /* a chain whose next block is not right is tried again when something has come, but not more often */
 #define STOPPED_MS 3000
 
+/*
+ * A copy that made no progress rests this many times as long as the look took:
+ * what its origin has piled up may not keep this node from its own chains.
+ */
+#define REST_TIMES 10
+#define REST_FROM_MS 20
+#define REST_MAX_MS 60000
+
 /* a block may be sealed by a clock that is so much ahead of ours */
 #define CLOCK_AHEAD_MS 60000
 
@@ -484,6 +492,7 @@ integrate_transaction(Turn *turn, bool *again)
 {
 	Batch		batch = {.turn = turn};
 	bool		ok = true;
+	bool		locked;
 	int			done = 0;
 
 	*again = false;
@@ -492,11 +501,14 @@ integrate_transaction(Turn *turn, bool *again)
 	turn->waiting = NULL;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	sc_chain_lock(turn->chain_id);
+	/* whoever rewrites or drops a copy's table must not hold up the other chains */
+	locked = sc_chain_lock_at_once(turn->chain_id);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	batch.snapshot = GetActiveSnapshot();
 	batch.chain = sc_chain_by_id(turn->chain_id, true);
-	if (batch.chain != NULL && batch.chain->copy && sc_chain_is_open(batch.chain))
+	if (!locked)
+		wait_for(turn, "somebody has locked the copy");
+	else if (batch.chain != NULL && batch.chain->copy && sc_chain_is_open(batch.chain))
 		ok = integrate_batch(&batch, &done);
 	if (ok)
 	{
@@ -554,7 +566,7 @@ integrate_chain(Turn *turn)
 	}
 }
 
-/* a copy whose next block was found wrong, and when it may be tried again */
+/* a copy whose next block was found wrong, or took long to be looked for, and when it may be tried again */
 typedef struct Stopped
 {
 	int32		chain_id;		/* hash key */
@@ -572,9 +584,21 @@ resting(int32 chain_id)
 	return entry != NULL && GetCurrentTimestamp() < entry->until;
 }
 
-/* the copy rests after a block that was wrong, and does not after one that was right */
+/* how long the copy has to rest after a turn that ended with its next block not integrated */
+static long
+rest_after(const Turn *turn, TimestampTz began)
+{
+	long		took = TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
+	long		rest = took < REST_FROM_MS ? 0 : Min(took * REST_TIMES, REST_MAX_MS);
+
+	if (turn->finding != NULL)
+		return Max(rest, STOPPED_MS);
+	return turn->waiting != NULL ? rest : 0;
+}
+
+/* the copy rests so many milliseconds */
 static void
-set_resting(int32 chain_id, bool wrong)
+set_resting(int32 chain_id, long rest)
 {
 	Stopped    *entry;
 
@@ -584,13 +608,13 @@ set_resting(int32 chain_id, bool wrong)
 
 		stopped = hash_create("seoulchain stopped copies", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 	}
-	if (!wrong)
+	if (rest == 0)
 	{
 		(void) hash_search(stopped, &chain_id, HASH_REMOVE, NULL);
 		return;
 	}
 	entry = hash_search(stopped, &chain_id, HASH_ENTER, NULL);
-	entry->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STOPPED_MS);
+	entry->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), rest);
 }
 
 /* the worker's hook: a turn of a copy */
@@ -598,7 +622,9 @@ static ScCopyNext
 copy_turn(int32 chain_id)
 {
 	Turn		turn = {.chain_id = chain_id,.limit = BLOCKS_MAX};
+	TimestampTz began = GetCurrentTimestamp();
 	bool		more;
+	bool		later;
 
 	if (resting(chain_id))
 	{
@@ -610,11 +636,11 @@ copy_turn(int32 chain_id)
 	more = integrate_chain(&turn);
 	if (turn.finding != NULL)
 		file_finding(&turn);
-	set_resting(chain_id, turn.finding != NULL);
+	set_resting(chain_id, more ? 0 : rest_after(&turn, began));
 	sc_chain_state_set_waiting(chain_id, turn.finding ? psprintf("%s: %s", turn.finding->fault, turn.finding->detail) : turn.waiting);
-	(void) sc_cosign_chain(chain_id);
+	later = sc_cosign_chain(chain_id) || turn.waiting != NULL;
 	MemoryContextDelete(turn.index_context);
-	return more ? SC_COPY_MORE : turn.waiting != NULL ? SC_COPY_LATER : SC_COPY_IDLE;
+	return more ? SC_COPY_MORE : later ? SC_COPY_LATER : SC_COPY_IDLE;
 }
 
 void

@@ -151,10 +151,11 @@ sc_peer_state_apply_failed(const char *link, const char *error, bool connection)
 	failed(link, error, connection);
 }
 
-int64
-sc_peer_state_dropped(const char *peer, const char *why)
+void
+sc_peer_state_drop(const char *peer, const char *what, const char *why)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	char	   *text = psprintf("%s: %s", what, why);
 	int64		dropped = 1;
 	ScPeerState *state;
 
@@ -164,10 +165,15 @@ sc_peer_state_dropped(const char *peer, const char *why)
 	{
 		dropped = ++state->dropped;
 		state->dropped_at = now;
-		keep_text(state->dropped_why, sizeof(state->dropped_why), why);
+		keep_text(state->dropped_why, sizeof(state->dropped_why), text);
 	}
 	LWLockRelease(shared->lock);
-	return dropped;
+	pfree(text);
+	/* it could fill the log: its 1st, 2nd, 4th, 8th are told */
+	if ((dropped & (dropped - 1)) == 0)
+		ereport(LOG,
+				(errmsg("a %s from node \"%s\" is dropped: %s", what, peer, why),
+				 errdetail("So far " INT64_FORMAT " were dropped.", dropped)));
 }
 
 void

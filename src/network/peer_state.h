@@ -32,7 +32,8 @@ typedef struct ScPeerState
 extern void sc_peer_state_waiting(const char *peer, const char *why);	/* NULL: for nothing; ends a failure */
 extern void sc_peer_state_failed(const char *peer, const char *error);
 extern void sc_peer_state_apply_failed(const char *link, const char *error, bool connection);	/* an apply worker */
-extern int64 sc_peer_state_dropped(const char *peer, const char *why);	/* how many were, with this one */
+/* something (a message, a cosignature) came from the peer and is not taken: counted, and logged now and then */
+extern void sc_peer_state_drop(const char *peer, const char *what, const char *why);
 extern void sc_peer_state_forget(const char *peer);
 /* a copy; false when nothing is known */
 extern bool sc_peer_state_get(const char *peer, ScPeerState *out);

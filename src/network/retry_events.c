@@ -5,7 +5,7 @@
  * Whoever applies replication tries an event once; what failed, because a
  * table's name was taken or an event before it is still missing, stays a
  * message.  Here the messages of each chain are tried in the order of their
- * numbers, and the first that fails again ends the chain's turn.
+ * numbers; the first that fails again, or the time, ends the chain's turn.
  *
  * Invariant: an event and the deletion of its message are one transaction.
  * Context: the sealing worker, outside a transaction.
@@ -33,6 +33,9 @@
 #include "utils/timestamp.h"
 
 #define RETRY_MS 1000
+
+/* of one chain; one that has more goes on the next time */
+#define TURN_MS 200
 
 /* the chains that this node follows, as the snapshot shows them: List of char * */
 static List *
@@ -92,7 +95,7 @@ retry_event(const char *origin)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (next_event(origin, 0, GetActiveSnapshot(), &message, &tid))
 	{
-		ok = sc_copy_apply_event(&message, &problem);
+		ok = sc_copy_retry_event(&message, &problem);
 		if (ok)
 		{
 			Relation	rel = sc_internal_open("message", RowExclusiveLock);
@@ -104,6 +107,31 @@ retry_event(const char *origin)
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	return ok;
+}
+
+/* a chain's turn; an error ends only this */
+static void
+retry_chain(const char *origin)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TURN_MS);
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		while (retry_event(origin) && GetCurrentTimestamp() < end)
+			CHECK_FOR_INTERRUPTS();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
 }
 
 void
@@ -126,9 +154,5 @@ sc_retry_events(void)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 	foreach(lc, origins)
-	{
-		while (retry_event(lfirst(lc)))
-			CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(context);
-	}
+		retry_chain(lfirst(lc));
 }

@@ -21,7 +21,6 @@
 #include "ledger/registry.h"
 #include "miscadmin.h"
 #include "network/message.h"
-#include "network/message_tidy.h"
 #include "network/network_tables.h"
 #include "network/send_block.h"
 #include "seal/internal_scan.h"
@@ -196,10 +195,7 @@ send_batch(int32 chain_id)
 	if (chain != NULL && chain->shared && !chain->copy && chain->log_key != NULL && sc_chain_is_open(chain) &&
 		sc_signature_find(chain_id, -1, GetActiveSnapshot(), &height, &size, NULL) &&
 		find_behind(chain_id, height, GetActiveSnapshot()) != NIL)
-	{
 		more = send_to_all(chain, height);
-		sc_message_tidy(chain);
-	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	return more;

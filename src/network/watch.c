@@ -41,6 +41,8 @@
 
 /* looking for waiting rows reads the journal: not more often */
 #define SC_WATCH_EVERY_MS 5000
+/* nor more often than this many times as long as it took */
+#define SC_WATCH_TIMES 50
 
 /* own chains, of which others may have seen more, are looked at with the copies: not more often */
 #define SC_WATCH_OWN_MS 1000
@@ -50,6 +52,7 @@ typedef struct Watched
 {
 	int32		chain_id;
 	TimestampTz looked_at;
+	long		pause;			/* milliseconds until the next look */
 	int64		waiting;		/* lowest ledger_seq that waits for its block, 0 = none */
 	int64		height;			/* last block when it was first seen waiting */
 	TimestampTz since;			/* when that was */
@@ -153,14 +156,17 @@ judge_waiting(const ScChain *chain, const ScBlock *last, const Watched *entry)
 static bool
 watch_waiting(const ScChain *chain, const ScBlock *last, Watched *entry)
 {
+	TimestampTz began = GetCurrentTimestamp();
 	int64		waiting;
 
-	if (entry->looked_at != 0 &&
-		!TimestampDifferenceExceeds(entry->looked_at, GetCurrentTimestamp(), Min(SC_WATCH_EVERY_MS, sc_alarm_after * 250)))
+	if (entry->looked_at != 0 && !TimestampDifferenceExceeds(entry->looked_at, began, entry->pause))
 		return true;
-	sc_chain_lock(chain->chain_id);
+	if (!sc_chain_lock_at_once(chain->chain_id))
+		return true;
 	waiting = sc_journal_least(chain->chain_id, GetActiveSnapshot());
 	entry->looked_at = GetCurrentTimestamp();
+	entry->pause = Max(Min(SC_WATCH_EVERY_MS, sc_alarm_after * 250),
+					   SC_WATCH_TIMES * TimestampDifferenceMilliseconds(began, entry->looked_at));
 	if (waiting != entry->waiting)
 	{
 		entry->waiting = waiting;

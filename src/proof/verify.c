@@ -295,10 +295,12 @@ sc_verify_end(ScVerify *v)
 		sc_page_free(&v->tree_copy);
 		table_close(v->tree, NoLock);
 	}
-	if (v->journal)
+	for (int copied = 0; copied < SC_JOURNALS; copied++)
 	{
-		sc_page_free(&v->journal_copy);
-		table_close(v->journal, NoLock);
+		if (v->journals[copied] == NULL)
+			continue;
+		sc_page_free(&v->journal_pages[copied]);
+		table_close(v->journals[copied], NoLock);
 	}
 	UnregisterSnapshot(v->snapshot);
 	MemoryContextDelete(v->context);

@@ -15,6 +15,7 @@
 
 #include "core/json.h"
 #include "core/note.h"
+#include "ledger/journal_table.h"
 #include "nodes/pg_list.h"
 #include "proof/fault.h"
 #include "proof/page.h"
@@ -115,6 +116,7 @@ typedef struct ScPending
 	ItemPointerData tid;		/* of the journal row */
 	uint16		count;
 	uint16		offset;			/* of the run's first entry in the row's bytes */
+	bool		copied;			/* in which journal */
 } ScPending;
 
 /* key of ScVerify.unreadable */
@@ -145,9 +147,9 @@ typedef struct ScVerify
 	int			nplaces;
 	ScPlace		places[SC_TILE_WIDTH];
 	ScTileCopy	places_hashes;
-	/* journal */
-	Relation	journal;
-	ScPageCopy	journal_copy;
+	/* the journals */
+	Relation	journals[SC_JOURNALS];
+	ScPageCopy	journal_pages[SC_JOURNALS];
 	int64		npending;
 	int64		pending_capacity;
 	ScPending  *pending;		/* by chain and first_seq */

@@ -23,7 +23,7 @@
 
 /* remembers a run */
 static void
-add_run(ScVerify *v, int32 chain_id, const ScJournalRun *run, const ItemPointerData *tid, uint16 offset)
+add_run(ScVerify *v, int32 chain_id, const ScJournalRun *run, const ItemPointerData *tid, uint16 offset, bool copied)
 {
 	ScPending  *pending;
 
@@ -42,6 +42,7 @@ add_run(ScVerify *v, int32 chain_id, const ScJournalRun *run, const ItemPointerD
 	pending->count = run->count;
 	pending->tid = *tid;
 	pending->offset = offset;
+	pending->copied = copied;
 }
 
 /* a journal row that is not what the recorder writes */
@@ -54,7 +55,7 @@ journal_fault(ScVerify *v, int32 chain_id, int64 ledger_seq)
 	sc_faults_add(v->faults, &fault);
 }
 
-/* one row of seoulchain.journal: its runs */
+/* one row of a journal: its runs */
 static void
 journal_row(void *arg, ScScan *scan)
 {
@@ -86,7 +87,7 @@ journal_row(void *arg, ScScan *scan)
 			at--;
 			break;
 		}
-		add_run(v, chain_id, &run, &tid, at);
+		add_run(v, chain_id, &run, &tid, at, scan->rel == v->journals[true]);
 		at += run.count * SC_JOURNAL_ENTRY_LEN;
 	}
 	if (at != len || len == 0)
@@ -150,9 +151,12 @@ sc_verify_load_journal(ScVerify *v)
 {
 	int64		bits = 0;
 
-	v->journal = sc_verify_open("journal");
-	sc_page_init(&v->journal_copy, v->journal, false);
-	sc_verify_scan(v, v->journal, journal_row, v);
+	for (int copied = 0; copied < SC_JOURNALS; copied++)
+	{
+		v->journals[copied] = sc_verify_open(sc_journal_name(copied));
+		sc_page_init(&v->journal_pages[copied], v->journals[copied], false);
+		sc_verify_scan(v, v->journals[copied], journal_row, v);
+	}
 	report_rejected(v);
 	if (v->npending > 0)
 		qsort(v->pending, v->npending, sizeof(ScPending), compare_pending);
@@ -206,7 +210,7 @@ sc_pending_find(ScVerify *v, int32 chain_id, int64 ledger_seq, ScHash *hash, int
 		return NULL;
 	entry = ledger_seq - pending->first_seq;
 	*bit = pending->first_bit + entry;
-	if (!sc_page_fetch(&v->journal_copy, &pending->tid, v->snapshot, values, nulls))
+	if (!sc_page_fetch(&v->journal_pages[pending->copied], &pending->tid, v->snapshot, values, nulls))
 		return NULL;
 	entries = DatumGetByteaPP(values[SC_JOURNAL_ATTR_ENTRIES - 1]);
 	memcpy(hash, VARDATA_ANY(entries) + pending->offset + entry * SC_JOURNAL_ENTRY_LEN, SC_HASH_LEN);

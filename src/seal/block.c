@@ -38,6 +38,12 @@ sc_chain_lock(int32 chain_id)
 	LockDatabaseObject(sc_registry_relation("chain"), (Oid) chain_id, 0, ExclusiveLock);
 }
 
+bool
+sc_chain_lock_at_once(int32 chain_id)
+{
+	return ConditionalLockDatabaseObject(sc_registry_relation("chain"), (Oid) chain_id, 0, ExclusiveLock);
+}
+
 /* does this transaction hold the chain's lock? */
 static bool
 locked_by_me(int32 chain_id)

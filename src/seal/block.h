@@ -28,6 +28,8 @@ extern PGDLLIMPORT sc_block_join_hook_type sc_block_join_hook;
 
 /* the lock under which a chain is sealed and opened; until the end of the transaction */
 extern void sc_chain_lock(int32 chain_id);
+/* the same, false instead of waiting for who has it */
+extern bool sc_chain_lock_at_once(int32 chain_id);
 /*
  * Errors when this transaction holds the lock of any chain: the worker seals
  * one chain after the other, so whoever waits for its answer would wait for itself.

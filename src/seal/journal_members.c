@@ -47,14 +47,13 @@ typedef struct Rest
 typedef struct Take
 {
 	ScJournalIndex *index;
-	Relation	rel;
+	ScJournals	journals;
 	Snapshot	snapshot;
 	const Piece *pieces;
 	int			npieces;
 	ScSealLeaf *leaves;
 	int64		taken;			/* leaves */
-	int64		rows;			/* journal rows */
-	List	   *rests;			/* HeapTuple, one for each row that was taken in part */
+	List	   *rests[SC_JOURNALS];	/* HeapTuple, one for each row that was taken in part */
 } Take;
 
 /* the first run that may hold a number from `seq` on */
@@ -180,12 +179,7 @@ first_piece(const Take *take, int64 seq)
 static int
 compare_place(const void *a, const void *b)
 {
-	const ScRunRef *left = *(ScRunRef *const *) a;
-	const ScRunRef *right = *(ScRunRef *const *) b;
-	int			order = ItemPointerCompare(unconstify(ItemPointerData *, &left->tid),
-										   unconstify(ItemPointerData *, &right->tid));
-
-	return order != 0 ? order : (int) left->offset - (int) right->offset;
+	return sc_run_place_compare(*(ScRunRef *const *) a, *(ScRunRef *const *) b);
 }
 
 /* the runs that hold numbers of the pieces, by their place in the journal */
@@ -234,7 +228,7 @@ keep_entries(Rest *rest, const ScJournalRun *run, const char *entries, int from,
 
 /* the index's entry of a run that shares a journal row with wanted ones: it will stand elsewhere */
 static void
-forget_sharer(const ScJournalIndex *index, ItemPointer tid, Size offset, int64 first_seq)
+forget_sharer(const ScJournalIndex *index, const ScRunRef *wanted, Size offset, int64 first_seq)
 {
 	for (int64 i = first_candidate(index, first_seq); i < index->nruns; i++)
 	{
@@ -242,7 +236,7 @@ forget_sharer(const ScJournalIndex *index, ItemPointer tid, Size offset, int64 f
 
 		if (run->first_seq > first_seq)
 			break;
-		if (run->first_seq == first_seq && run->offset == offset && ItemPointerEquals(&run->tid, tid))
+		if (run->first_seq == first_seq && run->offset == offset && sc_run_same_row(run, wanted))
 			run->count = 0;
 	}
 }
@@ -292,7 +286,7 @@ split_row(Take *take, Rest *rest, ScRunRef **runs, int64 nruns, const char *data
 		else
 		{
 			keep_entries(rest, &run, data + offset + sizeof(run), 0, run.count);
-			forget_sharer(take->index, &runs[0]->tid, offset, run.first_seq);
+			forget_sharer(take->index, runs[0], offset, run.first_seq);
 		}
 	}
 	return met == nruns;
@@ -302,25 +296,27 @@ split_row(Take *take, Rest *rest, ScRunRef **runs, int64 nruns, const char *data
 static bool
 take_row(Take *take, ScRunRef **runs, int64 nruns)
 {
+	bool		copied = runs[0]->copied;
+	Relation	rel = take->journals.rels[copied];
 	HeapTupleData tuple;
 	Buffer		buffer;
 	Rest		rest;
 	bool		ok = false;
 
 	tuple.t_self = runs[0]->tid;
-	if (ItemPointerGetBlockNumber(&tuple.t_self) >= RelationGetNumberOfBlocks(take->rel) ||
-		!heap_fetch(take->rel, take->snapshot, &tuple, &buffer, false))
+	if (ItemPointerGetBlockNumber(&tuple.t_self) >= RelationGetNumberOfBlocks(rel) ||
+		!heap_fetch(rel, take->snapshot, &tuple, &buffer, false))
 		return false;
-	if (DatumGetInt32(sc_internal_attr(&tuple, SC_JOURNAL_ATTR_CHAIN_ID, take->rel)) == take->index->chain_id)
+	if (DatumGetInt32(sc_internal_attr(&tuple, SC_JOURNAL_ATTR_CHAIN_ID, rel)) == take->index->chain_id)
 	{
-		bytea	   *entries = DatumGetByteaPP(sc_internal_attr(&tuple, SC_JOURNAL_ATTR_ENTRIES, take->rel));
+		bytea	   *entries = DatumGetByteaPP(sc_internal_attr(&tuple, SC_JOURNAL_ATTR_ENTRIES, rel));
 
 		ok = VARSIZE_ANY_EXHDR(entries) <= BLCKSZ &&
 			split_row(take, &rest, runs, nruns, VARDATA_ANY(entries), VARSIZE_ANY_EXHDR(entries));
 	}
 	ReleaseBuffer(buffer);
 	if (ok && rest.len > 0)
-		take->rests = lappend(take->rests, sc_journal_rest_tuple(take->rel, take->index->chain_id, rest.data, rest.len));
+		take->rests[copied] = lappend(take->rests[copied], sc_journal_rest_tuple(rel, take->index->chain_id, rest.data, rest.len));
 	return ok;
 }
 
@@ -330,7 +326,7 @@ same_row(ScRunRef **runs, int64 left)
 {
 	int64		n = 1;
 
-	while (n < left && ItemPointerEquals(&runs[0]->tid, &runs[n]->tid))
+	while (n < left && sc_run_same_row(runs[0], runs[n]))
 		n++;
 	return n;
 }
@@ -344,22 +340,25 @@ write_back(Take *take, ScRunRef **runs, int64 nruns)
 	ListCell   *lc;
 
 	for (int64 i = 0; i < nruns; i += same_row(&runs[i], nruns - i))
-		simple_heap_delete(take->rel, &runs[i]->tid);
+	{
+		simple_heap_delete(take->journals.rels[runs[i]->copied], &runs[i]->tid);
+		sc_journal_count_dead(runs[i]->copied, 1);
+	}
 	for (int64 i = 0; i < nruns; i++)
 		runs[i]->count = 0;
 	for (int64 i = 0; i < index->nruns; i++)
 		if (index->runs[i].count > 0)
 			index->runs[kept++] = index->runs[i];
 	index->nruns = kept;
-	foreach(lc, take->rests)
-	{
-		HeapTuple	tuple = lfirst(lc);
+	for (int copied = 0; copied < SC_JOURNALS; copied++)
+		foreach(lc, take->rests[copied])
+		{
+			Relation	rel = take->journals.rels[copied];
 
-		simple_heap_insert(take->rel, tuple);
-		sc_journal_index_row(index, tuple, take->rel);
-	}
+			sc_journal_insert(rel, lfirst(lc), 0);
+			sc_journal_index_row(index, lfirst(lc), rel, copied);
+		}
 	sc_journal_index_sort(index);
-	sc_journal_count_dead(take->rows);
 }
 
 bool
@@ -376,20 +375,19 @@ sc_journal_members_take(ScJournalIndex *index, Snapshot snapshot, const ScSeqRan
 	if (total == 0)
 		return true;
 	runs = touched_runs(&take, &nruns);
-	take.rel = sc_internal_open("journal", RowExclusiveLock);
+	sc_journals_open(&take.journals);
 	for (int64 i = 0; ok && i < nruns;)
 	{
 		int64		n = same_row(&runs[i], nruns - i);
 
 		CHECK_FOR_INTERRUPTS();
 		ok = take_row(&take, &runs[i], n);
-		take.rows++;
 		i += n;
 	}
 	ok = ok && take.taken == total;
 	if (ok)
 		write_back(&take, runs, nruns);
-	table_close(take.rel, NoLock);
+	sc_journals_close(&take.journals);
 	pfree(runs);
 	return ok;
 }

@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "ledger/journal.h"
+#include "ledger/registry.h"
 #include "miscadmin.h"
 #include "seal/internal_scan.h"
 #include "seal/journal_index.h"
@@ -29,6 +30,7 @@
 #include "seal/journal_vacuum.h"
 #include "seal/reject.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -57,12 +59,39 @@ compare_seq(const void *a, const void *b)
 static int
 compare_place(const void *a, const void *b)
 {
-	const Chosen *left = a;
-	const Chosen *right = b;
-	int			order = ItemPointerCompare(unconstify(ItemPointerData *, &left->ref.tid),
-										   unconstify(ItemPointerData *, &right->ref.tid));
+	return sc_run_place_compare(&((const Chosen *) a)->ref, &((const Chosen *) b)->ref);
+}
 
-	return order != 0 ? order : (int) left->ref.offset - (int) right->ref.offset;
+int
+sc_run_place_compare(const ScRunRef *left, const ScRunRef *right)
+{
+	int			order;
+
+	if (left->copied != right->copied)
+		return left->copied ? 1 : -1;
+	order = ItemPointerCompare(unconstify(ItemPointerData *, &left->tid), unconstify(ItemPointerData *, &right->tid));
+	return order != 0 ? order : (int) left->offset - (int) right->offset;
+}
+
+bool
+sc_run_same_row(const ScRunRef *left, const ScRunRef *right)
+{
+	return left->copied == right->copied && ItemPointerEquals(unconstify(ItemPointerData *, &left->tid),
+															  unconstify(ItemPointerData *, &right->tid));
+}
+
+void
+sc_journals_open(ScJournals *journals)
+{
+	for (int copied = 0; copied < SC_JOURNALS; copied++)
+		journals->rels[copied] = sc_internal_open(sc_journal_name(copied), RowExclusiveLock);
+}
+
+void
+sc_journals_close(ScJournals *journals)
+{
+	for (int copied = 0; copied < SC_JOURNALS; copied++)
+		table_close(journals->rels[copied], NoLock);
 }
 
 bool
@@ -93,9 +122,9 @@ sc_journal_index_sort(ScJournalIndex *index)
 
 /* adds a run */
 static void
-index_add(ScJournalIndex *index, const ScJournalRun *run, ItemPointer tid, Size offset)
+index_add(ScJournalIndex *index, const ScJournalRun *run, ItemPointer tid, Size offset, bool copied)
 {
-	ScRunRef	   *ref;
+	ScRunRef   *ref;
 
 	if (index->nruns == 2 * SC_INDEX_RUNS_MAX)
 		sc_journal_index_sort(index);
@@ -109,13 +138,14 @@ index_add(ScJournalIndex *index, const ScJournalRun *run, ItemPointer tid, Size 
 	ref->tid = *tid;
 	ref->offset = (uint16) offset;
 	ref->count = run->count;
+	ref->copied = copied;
 	if (index->nruns > 1 && ref[-1].first_seq > ref->first_seq)
 		index->sorted = false;
 }
 
 /* adds the runs of a journal row; false when it cannot be understood */
 static bool
-index_row(ScJournalIndex *index, HeapTuple tuple, const char *data, Size len)
+index_row(ScJournalIndex *index, HeapTuple tuple, const char *data, Size len, bool copied)
 {
 	ScJournalRun run;
 	Size		offset;
@@ -128,47 +158,73 @@ index_row(ScJournalIndex *index, HeapTuple tuple, const char *data, Size len)
 	for (offset = 0; offset < len; offset += sizeof(run) + run.count * SC_JOURNAL_ENTRY_LEN)
 	{
 		(void) sc_journal_run_parse(&run, data, len, offset);
-		index_add(index, &run, &tuple->t_self, offset);
+		index_add(index, &run, &tuple->t_self, offset, copied);
 	}
 	return true;
 }
 
 bool
-sc_journal_index_row(ScJournalIndex *index, HeapTuple tuple, Relation rel)
+sc_journal_index_row(ScJournalIndex *index, HeapTuple tuple, Relation rel, bool copied)
 {
 	bytea	   *entries = DatumGetByteaPP(sc_internal_attr(tuple, SC_JOURNAL_ATTR_ENTRIES, rel));
 
-	return index_row(index, tuple, VARDATA_ANY(entries), VARSIZE_ANY_EXHDR(entries));
+	return index_row(index, tuple, VARDATA_ANY(entries), VARSIZE_ANY_EXHDR(entries), copied);
+}
+
+/* adds a journal row of the chain; what cannot be understood is set aside */
+static void
+scan_row(ScJournalIndex *index, HeapTuple tuple, Relation rel, bool copied)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (sc_journal_index_row(index, tuple, rel, copied))
+		return;
+	sc_reject_entries(index->chain_id, DatumGetByteaPP(sc_internal_attr(tuple, SC_JOURNAL_ATTR_ENTRIES, rel)),
+					  "journal entry that cannot be read");
+	simple_heap_delete(rel, &tuple->t_self);
+}
+
+/* looks through the journal of own chains: whole, it is short */
+static void
+scan_own(ScJournalIndex *index, Snapshot snapshot)
+{
+	Relation	rel = sc_internal_open(sc_journal_name(false), RowExclusiveLock);
+	TableScanDesc scan = table_beginscan_strat(rel, snapshot, 0, NULL, true, false);
+	HeapTuple	tuple;
+
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+		if (DatumGetInt32(sc_internal_attr(tuple, SC_JOURNAL_ATTR_CHAIN_ID, rel)) == index->chain_id)
+			scan_row(index, tuple, rel, false);
+	table_endscan(scan);
+	table_close(rel, NoLock);
+}
+
+/* looks for the chain in the journal of copies */
+static void
+scan_copied(ScJournalIndex *index, Snapshot snapshot)
+{
+	ScInternalScan scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	LockRelationOid(sc_registry_relation(sc_journal_name(true)), RowExclusiveLock);
+	sc_key_int4(&key, SC_JOURNAL_ATTR_CHAIN_ID, index->chain_id);
+	sc_internal_scan_begin(&scan, sc_journal_name(true), SC_JOURNAL_COPY_INDEX, snapshot, &key, 1);
+	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+		scan_row(index, tuple, scan.rel, true);
+	sc_internal_scan_end(&scan);
 }
 
 ScJournalIndex *
 sc_journal_scan(int32 chain_id, Snapshot snapshot)
 {
 	ScJournalIndex *index = palloc0(sizeof(ScJournalIndex));
-	Relation	rel = sc_internal_open("journal", RowExclusiveLock);
-	TableScanDesc scan;
-	HeapTuple	tuple;
 
 	index->chain_id = chain_id;
 	index->sorted = true;
 	index->capacity = 64;
 	index->runs = palloc(index->capacity * sizeof(ScRunRef));
-
-	scan = table_beginscan_strat(rel, snapshot, 0, NULL, true, false);
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (DatumGetInt32(sc_internal_attr(tuple, SC_JOURNAL_ATTR_CHAIN_ID, rel)) != chain_id)
-			continue;
-		if (!sc_journal_index_row(index, tuple, rel))
-		{
-			sc_reject_entries(chain_id, DatumGetByteaPP(sc_internal_attr(tuple, SC_JOURNAL_ATTR_ENTRIES, rel)),
-							  "journal entry that cannot be read");
-			simple_heap_delete(rel, &tuple->t_self);
-		}
-	}
-	table_endscan(scan);
-	table_close(rel, NoLock);
+	scan_own(index, snapshot);
+	scan_copied(index, snapshot);
 	sc_journal_index_sort(index);
 	return index;
 }
@@ -297,9 +353,11 @@ sc_journal_rest_tuple(Relation rel, int32 chain_id, const char *rest, Size restl
 
 /* reads the chosen runs of one journal row; false when the row is not what the index says */
 static bool
-read_row(ScJournalIndex *index, Relation rel, Snapshot snapshot, ScSealLeaf *leaves,
-		 const Chosen *chosen, int64 nchosen, List **rests)
+read_row(ScJournalIndex *index, const ScJournals *journals, Snapshot snapshot, ScSealLeaf *leaves,
+		 const Chosen *chosen, int64 nchosen, List *rests[SC_JOURNALS])
 {
+	bool		copied = chosen->ref.copied;
+	Relation	rel = journals->rels[copied];
 	HeapTupleData tuple;
 	Buffer		buffer;
 	char		rest[BLCKSZ];
@@ -320,7 +378,7 @@ read_row(ScJournalIndex *index, Relation rel, Snapshot snapshot, ScSealLeaf *lea
 	}
 	ReleaseBuffer(buffer);
 	if (ok && restlen > 0)
-		*rests = lappend(*rests, sc_journal_rest_tuple(rel, index->chain_id, rest, restlen));
+		rests[copied] = lappend(rests[copied], sc_journal_rest_tuple(rel, index->chain_id, rest, restlen));
 	return ok;
 }
 
@@ -330,49 +388,58 @@ same_row(const Chosen *chosen, int64 left)
 {
 	int64		n = 1;
 
-	while (n < left && ItemPointerEquals(unconstify(ItemPointerData *, &chosen[0].ref.tid),
-										 unconstify(ItemPointerData *, &chosen[n].ref.tid)))
+	while (n < left && sc_run_same_row(&chosen[0].ref, &chosen[n].ref))
 		n++;
 	return n;
+}
+
+/* deletes the journal rows that were read, and puts back what stays of them */
+static void
+write_back(const ScJournals *journals, Chosen *chosen, int64 nruns, List *rests[SC_JOURNALS])
+{
+	ListCell   *lc;
+
+	for (int64 i = 0; i < nruns; i += same_row(&chosen[i], nruns - i))
+	{
+		simple_heap_delete(journals->rels[chosen[i].ref.copied], &chosen[i].ref.tid);
+		sc_journal_count_dead(chosen[i].ref.copied, 1);
+	}
+	for (int copied = 0; copied < SC_JOURNALS; copied++)
+		foreach(lc, rests[copied])
+			sc_journal_insert(journals->rels[copied], lfirst(lc), 0);
 }
 
 ScSealLeaf *
 sc_journal_take(ScJournalIndex *index, Snapshot snapshot, int64 max_leaves, int max_ranges, int64 *count)
 {
-	Relation	rel = sc_internal_open("journal", RowExclusiveLock);
+	ScJournals	journals;
 	int64		nleaves;
 	int64		nruns = choose_runs(index, max_leaves, max_ranges, &nleaves);
 	Chosen	   *chosen = chosen_by_place(index, nruns);
 	ScSealLeaf *leaves = MemoryContextAllocHuge(CurrentMemoryContext, Max(nleaves, 1) * sizeof(ScSealLeaf));
-	List	   *rests = NIL;
-	ListCell   *lc;
+	List	   *rests[SC_JOURNALS] = {NIL, NIL};
 	bool		ok = true;
+	bool		partly;
 
+	sc_journals_open(&journals);
 	for (int64 i = 0; ok && i < nruns;)
 	{
 		int64		n = same_row(&chosen[i], nruns - i);
 
 		CHECK_FOR_INTERRUPTS();
-		ok = read_row(index, rel, snapshot, leaves, &chosen[i], n, &rests);
+		ok = read_row(index, &journals, snapshot, leaves, &chosen[i], n, rests);
 		i += n;
 	}
 	if (ok)
-	{
-		int64		taken = 0;
-
-		for (int64 i = 0; i < nruns; i += same_row(&chosen[i], nruns - i), taken++)
-			simple_heap_delete(rel, &chosen[i].ref.tid);
-		sc_journal_count_dead(taken);
-		foreach(lc, rests)
-			simple_heap_insert(rel, (HeapTuple) lfirst(lc));
-	}
+		write_back(&journals, chosen, nruns, rests);
 	index->next += nruns;
-	index->stale = index->stale || !ok || rests != NIL;
-	if (!ok || rests != NIL)
+	partly = rests[false] != NIL || rests[true] != NIL;
+	index->stale = index->stale || !ok || partly;
+	if (!ok || partly)
 		index->next = index->nruns;
 	*count = ok ? nleaves : 0;
 	pfree(chosen);
-	table_close(rel, NoLock);
+	sc_journals_close(&journals);
 	return leaves;
 }
 

@@ -14,6 +14,7 @@
 
 #include "access/xact.h"
 #include "commands/vacuum.h"
+#include "ledger/journal_table.h"
 #include "ledger/registry.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -25,20 +26,20 @@
 /* about a hundred pages of single-row commits */
 #define VACUUM_AFTER 8192
 
-static int64 dead = 0;
+static int64 dead[SC_JOURNALS];
 
 void
-sc_journal_count_dead(int64 rows)
+sc_journal_count_dead(bool copied, int64 rows)
 {
-	dead += rows;
+	dead[copied] += rows;
 }
 
-/* VACUUM (TRUNCATE false, SKIP_LOCKED) seoulchain.journal */
+/* VACUUM (TRUNCATE false, SKIP_LOCKED) of a journal */
 static VacuumStmt *
-vacuum_statement(void)
+vacuum_statement(bool copied)
 {
 	VacuumStmt *stmt = makeNode(VacuumStmt);
-	RangeVar   *journal = makeRangeVar(pstrdup(SC_SCHEMA), pstrdup("journal"), -1);
+	RangeVar   *journal = makeRangeVar(pstrdup(SC_SCHEMA), pstrdup(sc_journal_name(copied)), -1);
 
 	stmt->is_vacuumcmd = true;
 	stmt->options = list_make2(makeDefElem("truncate", (Node *) makeBoolean(false), -1),
@@ -47,22 +48,30 @@ vacuum_statement(void)
 	return stmt;
 }
 
-void
-sc_journal_vacuum(void)
+static void
+vacuum_journal(bool copied)
 {
 	MemoryContext context;
-
-	if (dead < VACUUM_AFTER)
-		return;
-	dead = 0;
 
 	/* VACUUM commits this transaction and starts others: the statement must outlive it */
 	context = AllocSetContextCreate(TopMemoryContext, "seoulchain journal vacuum", ALLOCSET_SMALL_SIZES);
 	PortalContext = context;
 	StartTransactionCommand();
 	MemoryContextSwitchTo(context);
-	ExecVacuum(make_parsestate(NULL), vacuum_statement(), true);
+	ExecVacuum(make_parsestate(NULL), vacuum_statement(copied), true);
 	CommitTransactionCommand();
 	PortalContext = NULL;
 	MemoryContextDelete(context);
+}
+
+void
+sc_journal_vacuum(void)
+{
+	for (int copied = 0; copied < SC_JOURNALS; copied++)
+	{
+		if (dead[copied] < VACUUM_AFTER)
+			continue;
+		dead[copied] = 0;
+		vacuum_journal(copied);
+	}
 }

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "ledger/journal.h"
+#include "ledger/journal_table.h"
 #include "ledger/recorder.h"
 #include "ledger/registry.h"
 #include "ledger/sequence.h"
@@ -221,21 +222,30 @@ sc_resume_signing(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* does a committed journal row wait for the chain? */
+/* does a committed row wait for the chain in a journal, through the index if it has one? */
 static bool
-journal_waits(int32 chain_id, Snapshot snapshot)
+waits_in(const char *journal, const char *index, int32 chain_id, Snapshot snapshot)
 {
-	Relation	rel = sc_internal_open("journal", AccessShareLock);
+	Relation	rel = sc_internal_open(journal, AccessShareLock);
+	Oid			indexid = index != NULL ? sc_registry_relation(index) : InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	bool		result;
 
 	sc_key_int4(&key, SC_JOURNAL_ATTR_CHAIN_ID, chain_id);
-	scan = systable_beginscan(rel, InvalidOid, false, snapshot, 1, &key);
+	scan = systable_beginscan(rel, indexid, OidIsValid(indexid), snapshot, 1, &key);
 	result = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return result;
+}
+
+/* does a committed journal row wait for the chain? */
+static bool
+journal_waits(int32 chain_id, Snapshot snapshot)
+{
+	return waits_in(sc_journal_name(false), NULL, chain_id, snapshot) ||
+		waits_in(sc_journal_name(true), SC_JOURNAL_COPY_INDEX, chain_id, snapshot);
 }
 
 /* what the status says of signing */

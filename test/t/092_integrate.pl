@@ -52,7 +52,7 @@ ok($city->settle, 'a late joiner integrates what was sealed before it came');
 $city->same_everywhere('a', 'a.car', 'cars arrived');
 $city->same_everywhere('a', 'a.trip', 'trips arrived');
 same_chain('late joiner');
-is(b('SELECT count(*) FROM seoulchain.journal j JOIN seoulchain.chain c USING (chain_id) WHERE c.copy'), 0, 'nothing is left in the journal');
+is(b('SELECT count(*) FROM seoulchain.journal_copy j JOIN seoulchain.chain c USING (chain_id) WHERE c.copy'), 0, 'nothing is left in the journal');
 
 # live: one block after the other, with a schema event between them
 foreach my $round (1 .. 3)

@@ -1,6 +1,7 @@
 # A superuser at the origin writes events and rows by hand: nothing of it runs, touches or stops anything at its followers.
 use strict;
 use warnings;
+use MIME::Base64;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -131,12 +132,66 @@ like($city->sql('shop', q{SELECT DISTINCT fault FROM seoulchain.verify('hall.t')
 $city->sql('hall', q{INSERT INTO hall.t VALUES (5, 'honest')});
 ok($city->node('shop')->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM hall.t WHERE a = 5)}), 'replication goes on');
 
-# what a copy cannot take stops the link with our refusal, until the origin's superuser takes it back
-my $offset = -s $city->node('shop')->logfile;
+# what else a publication can carry: tables that are not the chain's, ours among them, and other witnesses' cosignatures
 my $publication = $city->sql('hall', 'SELECT pubname FROM pg_publication');
-$city->sql('hall', "ALTER PUBLICATION $publication SET (publish = 'insert, truncate')");
-$city->sql('hall', q{UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'heap') WHERE oid = 'hall.t'::regclass});
-$city->sql('hall', 'TRUNCATE hall.t');
-ok(wait_for_log_line($city->node('shop'), qr/ERROR:.*(ledger table "t" is append-only|permission denied for table t)/, $offset), 'a TRUNCATE by the origin is refused');
-ok($city->sql('shop', 'SELECT count(*) FROM hall.t') >= 5, 'and the rows are here');
+my $words = $city->sql('shop', 'SELECT count(*) FROM seoulchain.alarm');
+$city->sql('hall', 'CREATE TABLE public.mine (a int); CREATE TABLE seoulchain.extra (a int)');
+$city->sql('shop', 'GRANT INSERT ON public.mine TO PUBLIC');
+$city->sql('hall', "ALTER PUBLICATION $publication ADD TABLE public.mine, seoulchain.alarm, seoulchain.journal_copy, seoulchain.peer");
+$city->sql('hall', q{INSERT INTO public.mine VALUES (666); INSERT INTO seoulchain.alarm VALUES ('forged', 'x', now(), now(), 1, 'x', 'x');
+	INSERT INTO seoulchain.journal_copy VALUES (1, '\x00'), (2, '\x00');
+	BEGIN; INSERT INTO seoulchain.peer (name, conninfo, cosigner_key, added_at, system_identifier, database) SELECT 'city/evil', conninfo, cosigner_key, now(), 0, 0 FROM seoulchain.peer; DELETE FROM seoulchain.peer WHERE name = 'city/evil'; COMMIT});
+my $line = $city->sql('hall', q{SELECT line FROM seoulchain.cosignature WHERE witness = 'city/shop' LIMIT 1});
+$line =~ s/\n*\z/\n/;
+# the body of a line with another key ID: em dash, name, base64 of ID and signature
+sub line_of
+{
+	my ($name, $id) = @_;
+	my ($body) = $line =~ / (\S+)\n\z/ or die "no line: $line";
+	my $bytes = decode_base64($body);
+	substr($bytes, 0, 4) = pack 'N', $id;
+	return "\x{e2}\x{80}\x{94} $name " . encode_base64($bytes, '') . "\n";
+}
+$city->sql('hall', "ALTER PUBLICATION $publication DROP TABLE seoulchain.cosignature; ALTER PUBLICATION $publication ADD TABLE seoulchain.cosignature");
+$city->sql('hall', "INSERT INTO seoulchain.cosignature VALUES ('city/shop/main', 77, '$_->[0]', \$l\$" . line_of($_->[1], $_->[2]) . '$l$)')
+  foreach [ 'city/third', 'city/third', 1 ], [ 'city/shop', 'city/shop', 2 ], [ 'city/hall', 'city/shop', 3 ], [ 'city/hall', 'city/hall', 4 ],
+  map { [ 'city/hall', 'city/hall', $_ ] } 4 .. 20;
+$city->sql('hall', q{INSERT INTO hall.t VALUES (6, 'honest')});
+ok($city->node('shop')->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM hall.t WHERE a = 6)}), 'replication goes on beside what is not for us');
+is($city->sql('shop', q{SELECT string_agg(a::text, ' ') FROM public.mine}), 1, 'no row gets into a table that is no copy');
+is($city->sql('shop', "SELECT count(*) - $words FROM seoulchain.alarm WHERE kind <> 'row not sealed'"), 0, 'nor into one of ours');
+is($city->sql('shop', q{SELECT (SELECT count(*) FROM seoulchain.peer) || ' ' || (SELECT count(*) FROM seoulchain.journal_copy WHERE entries = '\x00')}), '1 0', 'nor into others of ours');
+is($city->sql('shop', q{SELECT string_agg(DISTINCT witness, ' ') || ' ' || count(*) FROM seoulchain.cosignature WHERE tree_size = 77}), 'city/hall 4',
+	'nobody fills the place of another witness, nor the table');
+like($city->sql('shop', q{SELECT dropped_why FROM seoulchain.network_state('city/hall')}), qr/cosignature: /, 'and that is told');
+$city->sql('hall', "ALTER PUBLICATION $publication DROP TABLE public.mine, seoulchain.alarm, seoulchain.journal_copy, seoulchain.peer, seoulchain.cosignature;
+	ALTER PUBLICATION $publication ADD TABLE seoulchain.cosignature WHERE (witness = 'city/hall')");
+
+# what a copy cannot take stops the link: nothing of it is done, the city says so, and the follower's DBA can pass it over
+my $link = $city->sql('shop', 'SELECT subname FROM pg_subscription');
+my $more = 10;
+foreach my $case ([ 'update', q{UPDATE hall.t SET b = 'changed' WHERE a = 6} ], [ 'delete', 'DELETE FROM hall.t WHERE a = 6' ], [ 'truncate', 'TRUNCATE hall.t' ],
+	[ 'unknown', 'INSERT INTO public.ghost VALUES (1)' ])
+{
+	my ($what, $statement) = @$case;
+	my $contents = q{SELECT md5(string_agg(t::text, ',' ORDER BY ctid)) FROM hall.t t};
+	my $rows = $city->sql('shop', $contents);
+	my $log = $city->node('shop')->logfile;
+	my $offset = -s $log;
+	$city->sql('hall', $what eq 'unknown' ? "CREATE TABLE public.ghost (a int); ALTER PUBLICATION $publication ADD TABLE public.ghost" :
+		"ALTER PUBLICATION $publication SET (publish = 'insert, $what')");
+	$city->sql('hall', qq{BEGIN; UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'heap'), relreplident = 'f' WHERE oid = 'hall.t'::regclass;
+		$statement;
+		UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'ledger'), relreplident = 'd' WHERE oid = 'hall.t'::regclass; COMMIT});
+	$city->sql('hall', $what eq 'unknown' ? "ALTER PUBLICATION $publication DROP TABLE public.ghost" : "ALTER PUBLICATION $publication SET (publish = 'insert')");
+	ok(wait_for_log_line($city->node('shop'), qr/ERROR:.*(table "?t\b|hall\.t|public\.ghost)/, $offset), "$what: refused");
+	ok($city->node('shop')->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM seoulchain.city_problems WHERE what ~ 'nothing arrives: ')}), "$what: the city says that nothing arrives");
+	is($city->sql('shop', $contents), $rows, "$what: the rows are here");
+	ok(wait_for_log_line($city->node('shop'), qr/ ERROR: [^\n]*\n[^\n]*finished at /, $offset), "$what: the log names the transaction");
+	my ($lsn) = (slurp_file($log, $offset) =~ / ERROR: [^\n]*\n[^\n]*finished at ([0-9A-F\/]+)/) or last;
+	$city->sql('shop', "ALTER SUBSCRIPTION $link SKIP (lsn = '$lsn')");
+	$city->sql('hall', "INSERT INTO hall.t VALUES (@{[++$more]}, 'honest')");
+	ok($city->node('shop')->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM hall.t WHERE a = $more)"), "$what: passed over, replication goes on");
+}
+ok($city->wait_for('shop', q{SELECT NOT EXISTS (SELECT FROM seoulchain.city_problems WHERE what ~ 'nothing arrives: ')}), 'and the city no longer says that nothing arrives');
 done_testing();

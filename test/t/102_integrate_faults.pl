@@ -77,8 +77,8 @@ gather('twice', sub {
 	$city->seal('a', 'twice');
 	$height = announced('twice');
 	my $copy = b("SELECT chain_id FROM seoulchain.chain WHERE name = '" . $city->origin('a', 'twice') . "'");
-	$city->wait_for('b', "SELECT count(*) > 0 FROM seoulchain.journal WHERE chain_id = $copy");
-	b("INSERT INTO seoulchain.journal SELECT * FROM seoulchain.journal WHERE chain_id = $copy");
+	$city->wait_for('b', "SELECT count(*) > 0 FROM seoulchain.journal_copy WHERE chain_id = $copy");
+	b("INSERT INTO seoulchain.journal_copy SELECT * FROM seoulchain.journal_copy WHERE chain_id = $copy");
 });
 disputed('twice', $height, 'row twice');
 
