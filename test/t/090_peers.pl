@@ -107,6 +107,8 @@ $city->sql('hall', q{SET seoulchain.default_chain = 'second'; CREATE TABLE hall.
 $city->sql('hall', q{SELECT seoulchain.share('second', 'city/inspector')});
 $city->sql('inspector', q{SELECT seoulchain.follow('city/hall/second')});
 $city->wait_for('inspector', q{SELECT asked_at IS NOT NULL FROM seoulchain.follow WHERE origin = 'city/hall/second'}, 'the question');
+# pauses grow with the age of a wish: a young one keeps the test short
+$city->sql('inspector', 'UPDATE seoulchain.follow SET since = clock_timestamp()');
 $city->sql('hall', q{DROP TRIGGER lose ON seoulchain.message});
 $city->sql('hall', q{INSERT INTO hall.lost VALUES ('1')});
 $city->wait_cosigned('hall');
@@ -145,6 +147,8 @@ $city->sql('hall', q{INSERT INTO hall.guarded VALUES ('1')});
 $city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE chain = 'city/hall/main' AND problem LIKE '%hall.guarded'}, 'a table that is not sent');
 is($city->sql('hall', q{SELECT count(*) FROM pg_publication_tables WHERE tablename = 'guarded'}), '0', 'nothing new is published for it');
 $city->sql('hall', 'ALTER ROLE peer_inspector BYPASSRLS');
+# wakes the worker; a minute later it would look by itself
+$city->sql('hall', "SELECT seoulchain.add_peer('city/inspector', '$where', '$key', 'peer_inspector')");
 $city->wait_cosigned('hall');
 $city->same_everywhere('hall', 'hall.guarded', 'with the right to read everything it goes on');
 $city->sql('hall', 'REVOKE pg_read_all_data FROM peer_inspector');
@@ -257,6 +261,15 @@ $restored->safe_psql('city', 'SELECT seoulchain.open_network()');
 ok($restored->poll_query_until('city', q{SELECT count(*) = 1 FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database()}), 'opened, it takes up its peers');
 ok($restored->poll_query_until('city', q{SELECT signing = 'on' FROM seoulchain.seal_status WHERE chain = 'main'}), 'and signs on when they have been asked');
 is($restored->safe_psql('city', q{SELECT count(*), md5(string_agg(to_jsonb(t)::text, E'\n' ORDER BY ledger_seq)) FROM hall.car t}), $copied, 'its copies have no row twice');
+
+# each setting that is too low is named, with the value that it has to have
+$restored->append_conf('postgresql.conf', join("\n", 'wal_level = replica', 'max_wal_senders = 3', 'max_replication_slots = 3', 'max_logical_replication_workers = 2',
+	'max_worker_processes = 6', 'max_sync_workers_per_subscription = 0'));
+$restored->restart;
+is($restored->safe_psql('city', q{SELECT string_agg(problem || ': ' || hint, E'\n' ORDER BY problem) FROM seoulchain.network_status WHERE direction = 'server' AND problem LIKE '%has to be%'}),
+	join("\n", map { my ($name, $is, $least, $value) = @$_; "$name is $is, but has to be $least$value: ALTER SYSTEM SET $name = '$value'; and restart the server" }
+		['max_logical_replication_workers', 2, 'at least ', 3], ['max_replication_slots', 3, 'at least ', 4], ['max_sync_workers_per_subscription', 0, 'at least ', 1],
+		['max_wal_senders', 3, 'at least ', 4], ['max_worker_processes', 6, 'at least ', 7], ['wal_level', 'replica', '', 'logical']), 'settings that are too low');
 $restored->stop;
 remove_tree($its);
 $city->node('inspector')->start;
