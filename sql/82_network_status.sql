@@ -140,7 +140,8 @@ AS $$
 				pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), l.confirmed_flush_lsn)))
 			WHEN l.wal_status = 'extended' THEN pg_catalog.format('it does not keep up: %s of WAL are kept for it on this server''s disk', pg_catalog.pg_size_pretty(
 				pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), l.restart_lsn))) END,
-		CASE WHEN l.wal_status = 'extended' THEN 'max_slot_wal_keep_size limits it; a peer that does not come back has to be removed: seoulchain.remove_peer(...)'
+		CASE WHEN l.wal_status = 'lost' THEN pg_catalog.format('There: seoulchain.remove_peer(%L), then add_peer(...) again, and for each chain that it had a copy of: seoulchain.drop_copy(...), seoulchain.follow(...).', p.me)
+			WHEN l.wal_status = 'extended' THEN 'max_slot_wal_keep_size limits it; a peer that does not come back has to be removed: seoulchain.remove_peer(...)'
 			WHEN l.slot_name IS NULL THEN 'There: seoulchain.add_peer(...) for this node, which role and pg_hba.conf here let in.' END,
 		p.added_at
 	FROM peers p LEFT JOIN pg_catalog.pg_replication_slots l ON l.slot_name = p.outgoing

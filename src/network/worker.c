@@ -228,6 +228,22 @@ try_here(const char *me, const ScPeer *peer)
 	return there;
 }
 
+/* signals and messages that came while it slept or waited */
+static void
+process_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (catchupInterruptPending)
+		ProcessCatchupInterrupt();
+	if (sc_hold_active(MyDatabaseId))
+		proc_exit(0);
+}
+
 /* the wishes and answers that come while it waits for a peer which may be silent; no channel is used here */
 static void
 tend_meanwhile(void)
@@ -238,7 +254,10 @@ tend_meanwhile(void)
 	ListCell   *lc;
 	char	   *me;
 
-	if (!connecting || pg_atomic_read_u32(&slot->network) == 0)
+	if (!connecting)
+		return;
+	process_interrupts();
+	if (pg_atomic_read_u32(&slot->network) == 0)
 		return;
 	pg_atomic_write_u32(&slot->network, 0);
 	pg_memory_barrier();
@@ -339,22 +358,6 @@ try_watch_peers(const char *me, List *peers)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	return sleep;
-}
-
-/* signals and messages that came while it slept */
-static void
-process_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-	if (catchupInterruptPending)
-		ProcessCatchupInterrupt();
-	if (sc_hold_active(MyDatabaseId))
-		proc_exit(0);
 }
 
 /* ends the process until somebody asks for it */

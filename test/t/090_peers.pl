@@ -139,6 +139,19 @@ $city->sql('hall', q{INSERT INTO hall.lost VALUES ('2')});
 $city->wait_cosigned('hall');
 is($city->sql('hall', q{SELECT count(*) FROM pg_stat_replication WHERE application_name = 'changed'}), '1', 'another connection string is used');
 
+# a peer that is connected and takes nothing: the log that is kept for it fills the disk
+my $apply = $city->sql('inspector', q{SELECT pid FROM pg_stat_subscription WHERE relid IS NULL});
+kill 'STOP', $apply;
+$city->sql('hall', q{ALTER SYSTEM SET max_wal_size = '32MB'});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+$city->sql('hall', q{INSERT INTO hall.lost VALUES ('3'); SELECT pg_switch_wal()}) foreach 1 .. 4;
+$city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE direction = 'to' AND chain IS NULL AND state = 'failing' AND problem ~ 'does not keep up: [0-9]+ MB of WAL' AND hint ~ 'max_slot_wal_keep_size'}, 'the log that is kept');
+is($city->sql('hall', q{SELECT state, about FROM seoulchain.city_problems WHERE what LIKE '%does not keep up%'}), 'apart|city/inspector', 'the log that is kept for a peer is a problem of the city');
+kill 'CONT', $apply;
+$city->sql('hall', q{ALTER SYSTEM RESET max_wal_size});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+$city->wait_cosigned('hall');
+
 # a peer that may not read everything any more: it is told, and nothing begins that would lack rows
 $city->sql('hall', q{ALTER TABLE hall.car ENABLE ROW LEVEL SECURITY});
 $city->wait_for('hall', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE direction = 'to' AND chain = 'main' AND state = 'failing' AND problem LIKE '%BYPASSRLS%' AND hint LIKE 'ALTER ROLE peer_inspector BYPASSRLS%'}, 'row security is told');
