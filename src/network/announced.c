@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "ledger/error.h"
 #include "network/announced.h"
 #include "network/dispute.h"
 #include "network/message.h"
@@ -39,8 +40,12 @@ static bool
 read_leaf(ScAnnounced *out, const ScChain *chain, const char *text, size_t len)
 {
 	ScBlockLeaf leaf;
+	ScStatus	status = sc_block_leaf_parse(&leaf, text, len);
 
-	if (sc_block_leaf_parse(&leaf, text, len) != SC_OK)
+	/* want of memory accuses nobody */
+	if (status == SC_NO_MEMORY)
+		sc_status_report(status, "block leaf");
+	if (status != SC_OK)
 		return wrong(out, SC_FAULT_BAD_BLOCK, pstrdup("what was announced is no block leaf"));
 	out->block.chain_id = chain->chain_id;
 	out->block.height = leaf.height;
