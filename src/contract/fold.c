@@ -25,6 +25,7 @@
 #include "ledger/row.h"
 #include "ledger/target.h"
 #include "miscadmin.h"
+#include "seal/block_store.h"
 #include "seal/tree_store.h"
 #include "storage/itemptr.h"
 #include "utils/memutils.h"
@@ -39,6 +40,8 @@ typedef struct Reader
 	ScRowFormat *format;
 	AttrNumber	seq_attno;
 	int32		copy_of;		/* the chain, when it is a copy; else -1 */
+	int64		sealed_end;		/* of a copy: its blocks hold no number from here on */
+	ScSeqRange	sealed;			/* the range of its blocks that was found last */
 	int		   *columns;		/* the format's places of rules->attnums */
 	TupleTableSlot *slot;
 	ScRuleRun	run;
@@ -96,6 +99,7 @@ begin_reader(Relation rel, const ScTableRules *rules, Snapshot snapshot)
 {
 	Reader	   *reader = palloc0(sizeof(Reader));
 	ScTarget	target;
+	int64		first_leaf;
 	int			most = 1;
 
 	reader->rel = rel;
@@ -103,6 +107,8 @@ begin_reader(Relation rel, const ScTableRules *rules, Snapshot snapshot)
 	reader->format = sc_row_format_copy(rel, CurrentMemoryContext);
 	reader->seq_attno = sc_row_format_seq_attno(reader->format);
 	reader->copy_of = sc_target_find(rel, &target) && target.copy ? target.chain_id : -1;
+	if (reader->copy_of >= 0 && sc_member_before(reader->copy_of, PG_INT64_MAX, snapshot, &reader->sealed, &first_leaf))
+		reader->sealed_end = reader->sealed.upper;
 	reader->columns = palloc(Max(rules->ncolumns, 1) * sizeof(int));
 	for (int i = 0; i < rules->ncolumns; i++)
 		reader->columns[i] = sc_row_column(reader->format, rules->attnums[i]);
@@ -131,6 +137,19 @@ read_texts(Reader *reader, const ScTableRules *rules, int64 seq)
 	}
 }
 
+/* of a copy: is the number in a block?  Ranges are apart, so the one with the highest numbers is the last. */
+static bool
+is_sealed(Reader *reader, int64 seq)
+{
+	int64		first_leaf;
+
+	if (seq >= reader->sealed_end)
+		return false;
+	if (seq < reader->sealed.lower || seq >= reader->sealed.upper)
+		(void) sc_member_before(reader->copy_of, seq + 1, reader->snapshot, &reader->sealed, &first_leaf);
+	return seq >= reader->sealed.lower && seq < reader->sealed.upper;
+}
+
 /* the effects of the row in the slot; its acceptance time plays no part in effects that it has not */
 static void
 fold_row(ScFold *fold, Reader *reader, int64 seq)
@@ -140,7 +159,7 @@ fold_row(ScFold *fold, Reader *reader, int64 seq)
 
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(reader->row_context);
-	if (reader->copy_of >= 0 && sc_member_leaf_index(reader->copy_of, seq, reader->snapshot) < 0)
+	if (reader->copy_of >= 0 && !is_sealed(reader, seq))
 	{
 		MemoryContextSwitchTo(old);
 		return;

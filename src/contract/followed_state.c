@@ -50,6 +50,7 @@ struct ScFollowedState
 	MemoryContext context;
 	HTAB	   *entries;
 	int32		rule_id;		/* that is called now */
+	Entry	   *last;			/* found last: a rule asks for the same key again */
 	ScState		tables;
 	bool		open;
 };
@@ -67,12 +68,16 @@ tables(ScFollowedState *state)
 static Entry *
 find_entry(ScFollowedState *state, const char *key)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->context);
-	char	   *name = psprintf("%d %s", state->rule_id, key);
+	MemoryContext old;
+	char	   *name;
 	ScHash		hash;
-	Entry	   *entry;
+	Entry	   *entry = state->last;
 	bool		known;
 
+	if (entry != NULL && entry->rule_id == state->rule_id && strcmp(entry->key, key) == 0)
+		return entry;
+	old = MemoryContextSwitchTo(state->context);
+	name = psprintf("%d %s", state->rule_id, key);
 	sc_hash_bytes(&hash, name, strlen(name));
 	pfree(name);
 	entry = hash_search(state->entries, &hash, HASH_ENTER, &known);
@@ -86,6 +91,7 @@ find_entry(ScFollowedState *state, const char *key)
 		entry->key = pstrdup(key);
 		entry->stored = sc_state_peek(tables(state), state->rule_id, key, &entry->value);
 	}
+	state->last = entry;
 	MemoryContextSwitchTo(old);
 	return entry;
 }
