@@ -9,7 +9,9 @@
  * Locks: ShareRowExclusiveLock on seoulchain.event while a chain's events are
  * sent.  Whoever records an event may have locked tables before it, so each
  * answer is a transaction of its own: no lock on a user's table or on a
- * publication meets this one.
+ * publication meets this one.  What is locked behind it (seoulchain.share,
+ * which share() in a transaction with CREATE TABLE may hold) is waited for so
+ * shortly that nobody else's transaction ends as a deadlock.
  * Effects: messages; share.sent_height, follow.asked_at; publications.
  * Context: the network worker.
  */
@@ -47,6 +49,8 @@ send_events(const char *me, const char *peer, const ScChain *chain)
 	uint64		rows;
 
 	sc_query("LOCK TABLE seoulchain.event IN SHARE ROW EXCLUSIVE MODE");
+	/* who has locked what is needed now may be waiting for this: give up before his deadlock_timeout */
+	sc_query("SET LOCAL lock_timeout = '200ms'");
 	rows = sc_query("SELECT ledger_seq, leaf FROM seoulchain.event WHERE chain_id = %d ORDER BY ledger_seq", chain->chain_id);
 	for (uint64 i = 0; i < rows; i++)
 	{

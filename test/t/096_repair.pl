@@ -137,7 +137,8 @@ is($node->safe_psql('d001', q{SELECT action, ledger_name, peer, octet_length(lea
 is($node->safe_psql('d001', 'SET enable_seqscan = off; SELECT id FROM t WHERE id = 11'), '11', 'an index finds the row');
 is($node->safe_psql('d001', 'VACUUM t; SELECT count(*) FROM t'), '713', 'VACUUM clears dead line pointers away');
 is($node->safe_psql('d001', q{VACUUM (FREEZE) t; SELECT * FROM seoulchain.verify()}), '', 'and nothing is wrong then');
-$node->restart('immediate');
+$node->stop('immediate');
+$node->start;
 is(digest('d015'), $whole, 'after a crash every row is there');
 
 # a peer that lies
