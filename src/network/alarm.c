@@ -133,6 +133,24 @@ sc_alarm_clear(const char *kind, const char *about)
 	return tuple != NULL;
 }
 
+void
+sc_alarm_forget(const char *about)
+{
+	Relation	rel = sc_internal_open("alarm", ShareRowExclusiveLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScInternalScan scan;
+	HeapTuple	tuple;
+
+	sc_internal_scan_begin(&scan, "alarm", "alarm_pkey", snapshot, NULL, 0);
+	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+		if (strcmp(TextDatumGetCString(sc_internal_attr(tuple, SC_ALARM_ATTR_ABOUT, rel)), about) == 0)
+			simple_heap_delete(rel, &tuple->t_self);
+	sc_internal_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	CommandCounterIncrement();
+	table_close(rel, NoLock);
+}
+
 /*
  * seoulchain.clear_alarm(kind text, about text) returns boolean
  *

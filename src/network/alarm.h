@@ -30,6 +30,9 @@ extern void sc_alarm_raise(const char *kind, const char *about, const char *what
 /* it is over; false when it was not raised */
 extern bool sc_alarm_clear(const char *kind, const char *about);
 
+/* every alarm about something that is no matter of this node any more */
+extern void sc_alarm_forget(const char *about);
+
 /* is it raised?  *seconds, if given: since when */
 extern bool sc_alarm_raised(const char *kind, const char *about, int64 *seconds);
 

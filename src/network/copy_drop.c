@@ -31,6 +31,7 @@
 #include "ledger/copy.h"
 #include "ledger/registry_tables.h"
 #include "miscadmin.h"
+#include "network/alarm.h"
 #include "network/copy.h"
 #include "seal/block.h"
 #include "utils/builtins.h"
@@ -208,6 +209,7 @@ sc_drop_copy(PG_FUNCTION_ARGS)
 	sc_chain_lock(chain->chain_id);
 	drop_tables_meant(chain);
 	forget_rows(chain);
+	sc_alarm_forget(origin);
 	/* sessions and workers keep what they know of chains until this table changes */
 	CacheInvalidateRelcache(rel);
 	table_close(rel, NoLock);

@@ -15,6 +15,7 @@
 #include "catalog/indexing.h"
 #include "fmgr.h"
 #include "ledger/settings.h"
+#include "network/alarm.h"
 #include "network/copy.h"
 #include "network/follow.h"
 #include "network/message.h"
@@ -74,6 +75,7 @@ end_follow(Relation rel, HeapTuple tuple)
 	};
 
 	CatalogTupleDelete(rel, &tuple->t_self);
+	sc_alarm_forget(message.origin);
 	sc_message_send(&message);
 }
 

@@ -20,6 +20,7 @@
 #include "core/note.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "network/alarm.h"
 #include "network/follow.h"
 #include "network/network_tables.h"
 #include "network/peer.h"
@@ -258,6 +259,7 @@ sc_remove_peer(PG_FUNCTION_ARGS)
 	sc_share_remove_node(name);
 	sc_follow_remove_node(name);
 	(void) visit_peers(rel, name, delete_peer, NULL);
+	sc_alarm_forget(name);
 	table_close(rel, NoLock);
 	CommandCounterIncrement();
 	sc_network_wake();

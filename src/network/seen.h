@@ -69,6 +69,9 @@ extern void sc_seen_contradiction(const ScChain *chain, const ScContradiction *f
  */
 extern void sc_seen_compare(const ScChain *chain);
 
+/* is the note a checkpoint of the chain that its key signed, as far as this node knows its keys? */
+extern bool sc_seen_is_signed(const ScChain *chain, const char *note);
+
 /* is anything kept about the chain that can be compared now? */
 extern bool sc_seen_waiting(const ScChain *chain, int64 tree_size);
 

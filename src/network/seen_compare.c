@@ -62,6 +62,19 @@ signed_by_log(const ScChain *chain, const ScNote *note, const ScCheckpoint *chec
 	return ok;
 }
 
+bool
+sc_seen_is_signed(const ScChain *chain, const char *note)
+{
+	ScNote	   *parsed = palloc(sizeof(ScNote));
+	ScCheckpoint checkpoint;
+	bool		ok = chain->log_key != NULL && sc_note_parse(parsed, note, strlen(note), false) == SC_OK &&
+		sc_checkpoint_parse(&checkpoint, parsed->text, parsed->textlen) == SC_OK &&
+		signed_by_log(chain, parsed, &checkpoint);
+
+	pfree(parsed);
+	return ok;
+}
+
 void
 sc_seen_contradiction(const ScChain *chain, const ScContradiction *found, const char *file)
 {

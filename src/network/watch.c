@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/xact.h"
 #include "network/alarm.h"
 #include "network/copy.h"
@@ -33,6 +34,7 @@
 #include "seal/journal_read.h"
 #include "seal/round.h"
 #include "seal/tree_store.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -177,49 +179,64 @@ watch_waiting(const ScChain *chain, const ScBlock *last, Watched *entry)
 	return waiting > 0 && !waited_enough(entry->since);
 }
 
-/* the longest-kept note about a larger tree than the copy's; false when there is none */
+/* notes about larger trees than the chain has here */
+typedef struct Beyond
+{
+	bool		waiting;		/* some have not been kept for long */
+	int64		size;			/* of one that has, and that the chain's key signed; 0 = none */
+	char	   *source;			/* who showed it */
+} Beyond;
+
+/* judges a kept note; true when it can be forgotten: nobody shows later blocks by what the chain's key has not signed */
 static bool
-oldest_beyond(const ScChain *chain, int64 size, int64 *beyond, char **source, TimestampTz *seen_at)
+judge_beyond(Beyond *out, const ScChain *chain, HeapTuple tuple, Relation rel)
+{
+	if (!waited_enough(DatumGetTimestampTz(sc_internal_attr(tuple, SC_SEEN_ATTR_SEEN_AT, rel))))
+	{
+		out->waiting = true;
+		return false;
+	}
+	if (out->size > 0)
+		return false;
+	if (!sc_seen_is_signed(chain, TextDatumGetCString(sc_internal_attr(tuple, SC_SEEN_ATTR_NOTE, rel))))
+		return true;
+	out->size = DatumGetInt64(sc_internal_attr(tuple, SC_SEEN_ATTR_TREE_SIZE, rel));
+	out->source = TextDatumGetCString(sc_internal_attr(tuple, SC_SEEN_ATTR_SOURCE, rel));
+	return false;
+}
+
+/* looks for notes about larger trees */
+static void
+look_beyond(Beyond *out, const ScChain *chain, int64 size)
 {
 	ScInternalScan scan;
 	ScanKeyData keys[2];
 	HeapTuple	tuple;
-	bool		found = false;
 
+	memset(out, 0, sizeof(*out));
 	ScanKeyInit(&keys[0], SC_SEEN_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(chain->origin));
 	sc_key_int8(&keys[1], SC_SEEN_ATTR_TREE_SIZE, BTGreaterStrategyNumber, size);
+	LockRelationOid(sc_registry_relation("seen"), RowExclusiveLock);
 	sc_internal_scan_begin(&scan, "seen", "seen_origin", GetActiveSnapshot(), keys, 2);
 	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
-	{
-		TimestampTz at = DatumGetTimestampTz(sc_internal_attr(tuple, SC_SEEN_ATTR_SEEN_AT, scan.rel));
-
-		if (found && at >= *seen_at)
-			continue;
-		found = true;
-		*seen_at = at;
-		*beyond = DatumGetInt64(sc_internal_attr(tuple, SC_SEEN_ATTR_TREE_SIZE, scan.rel));
-		*source = TextDatumGetCString(sc_internal_attr(tuple, SC_SEEN_ATTR_SOURCE, scan.rel));
-	}
+		if (judge_beyond(out, chain, tuple, scan.rel))
+			simple_heap_delete(scan.rel, &tuple->t_self);
 	sc_internal_scan_end(&scan);
-	return found;
 }
 
 /* do others have blocks that do not come here?  True while it is to be looked at again without anything coming. */
 static bool
 watch_beyond(const ScChain *chain, const ScBlock *last)
 {
-	int64		beyond = 0;
-	char	   *source = NULL;
-	TimestampTz seen_at = 0;
-	bool		found = oldest_beyond(chain, last->tree_size, &beyond, &source, &seen_at);
-	bool		late = found && waited_enough(seen_at);
+	Beyond		beyond;
 
-	set_alarm(chain->copy ? SC_ALARM_BEHIND : SC_ALARM_OWN_CHAIN, chain, late,
-			  late ? psprintf("%s has a checkpoint of " INT64_FORMAT " leaves; the blocks here end at " INT64_FORMAT ".",
-							  source, beyond, last->tree_size) : NULL,
+	look_beyond(&beyond, chain, last->tree_size);
+	set_alarm(chain->copy ? SC_ALARM_BEHIND : SC_ALARM_OWN_CHAIN, chain, beyond.size > 0,
+			  beyond.size > 0 ? psprintf("%s has a checkpoint of " INT64_FORMAT " leaves; the blocks here end at " INT64_FORMAT ".",
+										 beyond.source, beyond.size, last->tree_size) : NULL,
 			  chain->copy ? "See seoulchain.network_status for what keeps its blocks away." :
 			  "This node may have been restored from a backup, or its key is used elsewhere: sign nothing before you know.");
-	return found && !late;
+	return beyond.waiting;
 }
 
 /* nothing is late of a copy that was given up */

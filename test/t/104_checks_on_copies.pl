@@ -172,6 +172,9 @@ foreach my $breach (@breaches)
 	contract($chain, $rule, "hall.$chain", $rule, $parameters);
 	hall("INSERT INTO hall.$chain VALUES $good") if defined $good;
 	ok($city->wait_cosigned('hall', chain => $chain), "$rule: an honest row is cosigned");
+	# a flood of complaints about rows takes the room of no complaint about a block
+	$city->sql('shop', "INSERT INTO seoulchain.dispute (origin, ledger_seq, fault, proof, detail, evidence, found_at, filed_chain_id, filed_seq)
+		SELECT 'city/hall/$chain', 1000000 + g, 'row no leaf', false, 'x', 'x', now(), 1, 1 FROM generate_series(1, 1000) g") if $rule eq 'one_per';
 	like(($city->node('hall')->psql('postgres', "INSERT INTO hall.$chain VALUES $bad"))[2], qr/refuses the row/, "$rule: the origin refuses");
 
 	# the superuser takes the rule away from his own insert path, and puts it back
@@ -182,6 +185,8 @@ foreach my $breach (@breaches)
 	hall("SELECT seoulchain.seal('$chain')");
 	disputed('shop', $chain, 'broken rule', qr/row with ledger_seq $seq of "hall.$chain": contract "$rule", version 1, .*$why/, "$rule: the follower names the row");
 	is($city->sql('shop', "SELECT count(*) FROM hall.$chain"), defined $good ? '2' : '1', "$rule: it has the row all the same");
+
+	ok($city->wait_for('shop', "SELECT signing LIKE 'suspended: %' FROM seoulchain.seal_status WHERE chain = 'city/hall/$chain'"), "$rule: and cosigns no more");
 
 	# what few rows can show is a proof for strangers
 	my $file = $city->sql('shop', "SELECT seoulchain.rule_evidence('hall.$chain', $seq)");
