@@ -20,6 +20,7 @@
 #include "network/final.h"
 
 #include "miscadmin.h"
+#include "network/claims.h"
 #include "network/witness_lines.h"
 #include "seal/key_history.h"
 #include "utils/memutils.h"
@@ -126,7 +127,7 @@ first_satisfying(const ScChain *chain, const ScPolicyEntry *entry, int64 leaf, S
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		size = sc_lines_next_size(chain->origin, size, ForwardScanDirection, snapshot);
+		size = sc_claims_next(chain, entry->policy, size, PG_INT64_MAX, ForwardScanDirection, snapshot);
 	} while (size >= 0 && final_height(chain, entry, size, snapshot) < 0);
 	return size;
 }
@@ -275,6 +276,27 @@ good_lines(const Candidate *candidate, List *history, Snapshot snapshot)
 	return text.data;
 }
 
+/* the height of the greatest final tree of more than `beyond` leaves, -1 when there is none; *size is its */
+static int64
+newest_final(const ScChain *chain, List *history, int64 beyond, Snapshot snapshot, int64 *size)
+{
+	const ScPolicyEntry *entry;
+	int64		height = -1;
+
+	*size = PG_INT64_MAX;
+	while (height < 0 && *size > beyond + 1 && (entry = sc_policy_for_size(history, *size - 1)) != NULL)
+	{
+		int64		found = sc_claims_next(chain, entry->policy, *size, Max(entry->since, beyond) + 1, BackwardScanDirection, snapshot);
+
+		CHECK_FOR_INTERRUPTS();
+		/* smaller ones are those of the policy before */
+		*size = found < 0 ? entry->since + 1 : found;
+		if (found >= 0)
+			height = final_height(chain, entry, found, snapshot);
+	}
+	return height;
+}
+
 bool
 sc_final_find(ScFinal *out, const ScChain *chain, List *history, int64 height, int64 beyond, Snapshot snapshot)
 {
@@ -289,14 +311,7 @@ sc_final_find(ScFinal *out, const ScChain *chain, List *history, int64 height, i
 		height = final_height(chain, sc_policy_for_size(history, size), size, snapshot);
 	}
 	else
-	{
-		do
-		{
-			CHECK_FOR_INTERRUPTS();
-			size = sc_lines_next_size(chain->origin, size, BackwardScanDirection, snapshot);
-		} while (size > beyond &&
-				 (height = final_height(chain, sc_policy_for_size(history, size), size, snapshot)) < 0);
-	}
+		height = newest_final(chain, history, beyond, snapshot, &size);
 	if (height < 0 || size <= beyond || !load_candidate(&candidate, chain, height, snapshot))
 		return false;
 	out->height = height;

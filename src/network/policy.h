@@ -47,6 +47,9 @@ extern List *sc_policy_list(const ScChain *chain, Snapshot snapshot);
 /* which keys of the policy are the origin's own: its node's cosigner keys, its log keys, keys that bear its name */
 extern void sc_policy_own_keys(bool *own, const ScPolicy *policy, const ScChain *chain, Snapshot snapshot);
 
+/* those of them that bear the name of the origin's node, or of something of it */
+extern void sc_policy_named_own(bool *own, const ScPolicy *policy, const char *origin);
+
 /* is the key a witness that the quorum asks for, itself or in a group? */
 extern bool sc_policy_asks_for(const ScPolicy *policy, int key);
 

@@ -65,6 +65,16 @@ is_named_after(const ScVerifierKey *key, const char *node)
 	return strncmp(key->name, node, len) == 0 && (key->name[len] == '\0' || key->name[len] == '/');
 }
 
+void
+sc_policy_named_own(bool *own, const ScPolicy *policy, const char *origin)
+{
+	char	   *node = sc_origin_node(origin);
+
+	for (int i = 0; i < policy->nkeys; i++)
+		own[i] = is_named_after(&policy->keys[i], node);
+	pfree(node);
+}
+
 /* marks the policy's keys that are this one, whatever their names */
 static void
 mark_same_key(bool *own, const ScPolicy *policy, const char *vkey)
@@ -95,8 +105,7 @@ sc_policy_own_keys(bool *own, const ScPolicy *policy, const ScChain *chain, Snap
 	const ScPeer *peer;
 	ListCell   *lc;
 
-	for (int i = 0; i < policy->nkeys; i++)
-		own[i] = is_named_after(&policy->keys[i], node);
+	sc_policy_named_own(own, policy, chain->origin);
 	foreach(lc, sc_chain_list())
 	{
 		const ScChain *other = lfirst(lc);

@@ -76,25 +76,6 @@ sc_lines_arrived(const char *origin, int64 size, Snapshot snapshot)
 	return result;
 }
 
-int64
-sc_lines_next_size(const char *origin, int64 bound, ScanDirection direction, Snapshot snapshot)
-{
-	ScInternalScan scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
-	int64		size = -1;
-
-	ScanKeyInit(&keys[0], SC_COSIGNATURE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(origin));
-	sc_key_int8(&keys[1], SC_COSIGNATURE_ATTR_TREE_SIZE,
-				ScanDirectionIsForward(direction) ? BTGreaterStrategyNumber : BTLessStrategyNumber, bound);
-	sc_internal_scan_begin(&scan, "cosignature", "cosignature_size", snapshot, keys, 2);
-	tuple = sc_internal_scan_next(&scan, direction);
-	if (HeapTupleIsValid(tuple))
-		size = DatumGetInt64(sc_internal_attr(tuple, SC_COSIGNATURE_ATTR_TREE_SIZE, scan.rel));
-	sc_internal_scan_end(&scan);
-	return size;
-}
-
 bool
 sc_line_names(const ScLine *line, const ScVerifierKey *key)
 {

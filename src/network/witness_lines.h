@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "access/sdir.h"
 #include "core/policy.h"
 #include "ledger/registry.h"
 #include "nodes/pg_list.h"
@@ -29,9 +28,6 @@ extern List *sc_lines_split(const char *text);
 
 /* the cosignatures that have arrived for that size, of whatever worth: List of ScLine * */
 extern List *sc_lines_arrived(const char *origin, int64 size, Snapshot snapshot);
-
-/* the next size beyond the bound, above or below, that any cosignature is about; -1 when there is none */
-extern int64 sc_lines_next_size(const char *origin, int64 bound, ScanDirection direction, Snapshot snapshot);
 
 /* does the line say that it is by this key? */
 extern bool sc_line_names(const ScLine *line, const ScVerifierKey *key);
