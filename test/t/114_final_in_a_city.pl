@@ -117,6 +117,8 @@ foreach my $node (qw(hall shop))
 	my $chain = $node eq 'hall' ? 'main' : 'city/hall/main';
 	like($city->sql($node, "SELECT convert_from(seoulchain.tile('$chain', 'checkpoint'), 'UTF8')"), qr/\A[^\n]*\n$final_size\n/, "$node publishes nothing newer than what was final");
 }
+# a name has room for few lines of a checkpoint, so these have to go
+$city->sql('shop', q{DELETE FROM seoulchain.cosignature WHERE line LIKE '%city/bank%' AND tree_size = } . $size);
 
 # the bank comes back: what was waiting becomes final, and the new policy comes into force everywhere
 $city->node('bank')->start;
