@@ -118,3 +118,59 @@ COMMENT ON FUNCTION seoulchain.served_greatest(text) IS 'the greatest ledger_seq
 CREATE FUNCTION seoulchain.recover(chain text DEFAULT 'main', without text[] DEFAULT '{}') RETURNS void
 	AS 'MODULE_PATHNAME', 'sc_recover' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION seoulchain.recover(text, text[]) IS 'has this node ask its peers what it signed last on a chain of its own and bring back what it lost; without: peers that are not waited for';
+
+CREATE TABLE seoulchain.lineage (
+	peer text COLLATE "C" PRIMARY KEY,
+	lineage text NOT NULL,
+	since timestamptz NOT NULL,
+	run text
+);
+COMMENT ON TABLE seoulchain.lineage IS 'under which histories of the two servers the subscription to a peer was made';
+COMMENT ON COLUMN seoulchain.lineage.peer IS 'the peer; empty for this node itself';
+COMMENT ON COLUMN seoulchain.lineage.lineage IS 'system identifier, timeline and number of losses of the peer, then of this node; broken while it is made anew; of this node itself the number only';
+COMMENT ON COLUMN seoulchain.lineage.since IS 'since when';
+COMMENT ON COLUMN seoulchain.lineage.run IS 'the run of the peer''s server that this node saw last';
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.lineage', '');
+
+CREATE TABLE seoulchain.run (
+	run text COLLATE "C" PRIMARY KEY,
+	since timestamptz NOT NULL
+);
+COMMENT ON TABLE seoulchain.run IS 'runs of this node''s server, by random names: a peer that has seen one which is not here tells that this server is an old copy';
+COMMENT ON COLUMN seoulchain.run.run IS 'its name';
+COMMENT ON COLUMN seoulchain.run.since IS 'when it began';
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.run', '');
+
+CREATE FUNCTION seoulchain.served_lineage() RETURNS text
+	AS 'MODULE_PATHNAME', 'sc_served_lineage' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION seoulchain.served_lineage() IS 'which history this server''s WAL belongs to: system identifier, timeline, and a number that changes when something was lost';
+
+CREATE FUNCTION seoulchain.served_progress(publisher text) RETURNS pg_lsn
+	AS 'MODULE_PATHNAME', 'sc_served_progress' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION seoulchain.served_progress(text) IS 'how far this node has applied what a peer sent, in the peer''s WAL';
+
+CREATE FUNCTION seoulchain.served_above(origin text, height int8, OUT lower int8, OUT upper int8)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'sc_served_above' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION seoulchain.served_above(text, int8) IS 'numbers of a chain in blocks above a height, and of what waits for its block, as ranges';
+
+CREATE FUNCTION seoulchain.served_between(origin text, height int8, lower int8, upper int8, OUT ledger_seq int8, OUT relation text,
+		OUT names text[], OUT texts text[], OUT accepted int8)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'sc_served_between' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION seoulchain.served_between(text, int8, int8, int8) IS 'rows of a chain in a range of numbers, in blocks above a height or waiting for their block, as served_rows() gives them';
+
+CREATE TABLE seoulchain.cosign_leave (
+	origin text COLLATE "C" PRIMARY KEY,
+	memory text NOT NULL,
+	system_identifier int8 NOT NULL,
+	timeline int8 NOT NULL,
+	given_at timestamptz NOT NULL
+);
+COMMENT ON TABLE seoulchain.cosign_leave IS 'copies that this server may cosign although signing memory speaks against it: every peer has told what this node cosigned';
+COMMENT ON COLUMN seoulchain.cosign_leave.origin IS 'the chain';
+COMMENT ON COLUMN seoulchain.cosign_leave.memory IS 'the very entry of signing memory that it is about';
+COMMENT ON COLUMN seoulchain.cosign_leave.system_identifier IS 'the cluster that may go on';
+COMMENT ON COLUMN seoulchain.cosign_leave.timeline IS 'and its timeline';
+COMMENT ON COLUMN seoulchain.cosign_leave.given_at IS 'when';
+SELECT pg_catalog.pg_extension_config_dump('seoulchain.cosign_leave', '');

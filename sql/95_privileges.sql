@@ -210,7 +210,11 @@ GRANT EXECUTE ON FUNCTION
 	seoulchain.served_rows(text, bigint[]),
 	seoulchain.served_path(text, bigint, bigint),
 	seoulchain.served_faults(text),
-	seoulchain.served_greatest(text)
+	seoulchain.served_greatest(text),
+	seoulchain.served_above(text, bigint),
+	seoulchain.served_between(text, bigint, bigint, bigint),
+	seoulchain.served_lineage(),
+	seoulchain.served_progress(text)
 TO pg_read_all_data, seoulchain_auditor;
 /* what was found wrong with chains, and what operators should look at */
 GRANT SELECT ON seoulchain.disputes, seoulchain.alarms TO seoulchain_operator;

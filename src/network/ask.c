@@ -147,16 +147,14 @@ read_row(ScRowValues *out, const char *const *row)
 	out->time = out->timed ? sc_ask_int8(row[4]) : 0;
 }
 
-void
-sc_ask_rows(ScChannel *channel, const char *origin, const int64 *seqs, int count,
-			void (*row) (void *arg, const ScRowValues *values), void *arg)
+/* hands over the rows that a function of the peer gives */
+static void
+ask_rows(ScChannel *channel, const char *function, void (*row) (void *arg, const ScRowValues *values), void *arg)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "seoulchain asked row", ALLOCSET_DEFAULT_SIZES);
 	const char *const *answer;
 
-	Assert(count <= SC_ASK_ROWS);
-	sc_channel_query(channel, psprintf("SELECT ledger_seq, relation, names, texts, accepted FROM seoulchain.served_rows(%s, %s)",
-									   sc_channel_literal(origin), seq_list(seqs, count)), 5);
+	sc_channel_query(channel, psprintf("SELECT ledger_seq, relation, names, texts, accepted FROM %s", function), 5);
 	while ((answer = sc_channel_next(channel)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -168,6 +166,47 @@ sc_ask_rows(ScChannel *channel, const char *origin, const int64 *seqs, int count
 		MemoryContextReset(context);
 	}
 	MemoryContextDelete(context);
+}
+
+void
+sc_ask_rows(ScChannel *channel, const char *origin, const int64 *seqs, int count,
+			void (*row) (void *arg, const ScRowValues *values), void *arg)
+{
+	Assert(count <= SC_ASK_ROWS);
+	ask_rows(channel, psprintf("seoulchain.served_rows(%s, %s)", sc_channel_literal(origin), seq_list(seqs, count)), row, arg);
+}
+
+void
+sc_ask_rows_between(ScChannel *channel, const char *origin, int64 height, const ScSeqRange *range,
+					void (*row) (void *arg, const ScRowValues *values), void *arg)
+{
+	ask_rows(channel, psprintf("seoulchain.served_between(%s, " INT64_FORMAT ", " INT64_FORMAT ", " INT64_FORMAT ")",
+							   sc_channel_literal(origin), height, range->lower, range->upper), row, arg);
+}
+
+ScSeqRange *
+sc_ask_above(ScChannel *channel, const char *origin, int64 height, int *count)
+{
+	const char *const *answer;
+	int			capacity = 64;
+	ScSeqRange *ranges = palloc(capacity * sizeof(ScSeqRange));
+
+	*count = 0;
+	/* next to each other, or one: joined */
+	sc_channel_query(channel, psprintf("SELECT pg_catalog.lower(r), pg_catalog.upper(r) FROM (SELECT pg_catalog.unnest(pg_catalog.range_agg("
+									   "pg_catalog.int8range(lower, upper))) AS r FROM seoulchain.served_above(%s, " INT64_FORMAT ")) x ORDER BY 1",
+									   sc_channel_literal(origin), height), 2);
+	while ((answer = sc_channel_next(channel)) != NULL)
+	{
+		ScSeqRange	range = {sc_ask_int8(answer[0]), sc_ask_int8(answer[1])};
+
+		if (range.lower <= 0 || range.upper <= range.lower || (*count > 0 && range.lower < ranges[*count - 1].upper))
+			malformed("ranges of numbers are out of order");
+		if (*count == capacity)
+			ranges = repalloc_huge(ranges, (Size) (capacity *= 2) * sizeof(ScSeqRange));
+		ranges[(*count)++] = range;
+	}
+	return ranges;
 }
 
 bool

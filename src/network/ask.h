@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "core/blockleaf.h"
 #include "core/hash.h"
 #include "core/tree.h"
 #include "network/channel.h"
@@ -46,6 +47,16 @@ extern bool sc_ask_chain(ScAskChain *out, ScChannel *channel, const char *origin
 /* rows by their numbers, at most SC_ASK_ROWS; each is handed to `row` in a memory context that is reset behind it */
 extern void sc_ask_rows(ScChannel *channel, const char *origin, const int64 *seqs, int count,
 						void (*row) (void *arg, const ScRowValues *values), void *arg);
+
+/* the numbers above a block, in blocks or not, of a chain of the peer's own: in order, apart; *count says how many ranges */
+extern ScSeqRange *sc_ask_above(ScChannel *channel, const char *origin, int64 height, int *count);
+
+/* numbers that one question may span */
+#define SC_ASK_SPAN 10000
+
+/* every row above a block whose number is in the range, which spans SC_ASK_SPAN at most */
+extern void sc_ask_rows_between(ScChannel *channel, const char *origin, int64 height, const ScSeqRange *range,
+								void (*row) (void *arg, const ScRowValues *values), void *arg);
 
 /* where a number's leaf stands in the peer's tree of that size, and the path; false when the peer cannot say */
 extern bool sc_ask_path(int64 *leaf, ScHash path[SC_PROOF_MAX], int *npath, ScChannel *channel,

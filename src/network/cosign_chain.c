@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "network/cosign.h"
 #include "network/cosign_chain.h"
+#include "network/cosign_leave.h"
 #include "network/recover.h"
 #include "network/dispute.h"
 #include "seal/key_ring.h"
@@ -100,8 +101,12 @@ cosign_with_key(const Work *work)
 											  work->snapshot);
 	ScKeyRing  *ring;
 
-	if (objection != NULL)
+	if (objection != NULL && !sc_cosign_leave(work->chain->origin, sc_memory_text(&memory, found)))
+	{
+		/* it asks the peers */
+		sc_slot_ask_network(sc_slot_mine());
 		return objection;
+	}
 	ring = palloc0(sizeof(ScKeyRing));
 	PG_TRY();
 	{

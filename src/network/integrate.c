@@ -30,6 +30,7 @@
 #include "network/cosign_chain.h"
 #include "network/dispute.h"
 #include "network/integrate_check.h"
+#include "network/lineage_watch.h"
 #include "network/message.h"
 #include "network/retry_events.h"
 #include "network/seen.h"
@@ -39,6 +40,7 @@
 #include "seal/internal_scan.h"
 #include "seal/journal_members.h"
 #include "seal/key_files.h"
+#include "seal/node.h"
 #include "seal/round.h"
 #include "seal/shmem.h"
 #include "storage/lmgr.h"
@@ -171,8 +173,18 @@ own_loss(const Batch *batch)
 	if (!sc_memory_load(&memory, batch->chain->origin) || memory.last.size <= (uint64) batch->builder.last.tree_size)
 		return NULL;
 	return psprintf("this node has cosigned a tree of " UINT64_FORMAT " leaves and holds one of " INT64_FORMAT
-					": it has lost rows; follow the chain anew with unfollow(), drop_copy() and follow()",
+					": it has lost rows, which come back with a new slot",
 					(uint64) memory.last.size, batch->builder.last.tree_size);
+}
+
+/* is what comes from the origin's node known to come without gaps?  Its server may be another, or have lost something. */
+static bool
+comes_without_gaps(const ScChain *chain)
+{
+	const char *me = sc_node_name(NULL);
+	const char *slash = strrchr(chain->origin, '/');
+
+	return me != NULL && slash != NULL && sc_lineage_sure(me, pnstrdup(chain->origin, slash - chain->origin));
 }
 
 /* leaves that are not there: a finding, or something to wait for */
@@ -184,6 +196,8 @@ judge_missing(Batch *batch, const ScAnnounced *block, const ScSeqRange *missing)
 
 	if ((why = own_loss(batch)) != NULL)
 		wait_for(turn, why);
+	else if (!comes_without_gaps(batch->chain))
+		wait_for(turn, "rows of the next block are missing, and its node has not said yet whether its server is the same as before");
 	else if (sc_journal_index_stale(turn->index))
 		wait_for(turn, "leaves of the next block may wait behind others");
 	else if (!sc_synchronized(batch->chain, batch->snapshot, &why))

@@ -177,6 +177,31 @@ sc_peer_state_drop(const char *peer, const char *what, const char *why)
 }
 
 void
+sc_peer_state_set_compared(const char *peer, int pid)
+{
+	ScPeerState *state;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	state = find(peer, true);
+	if (state != NULL)
+		state->compared = pid;
+	LWLockRelease(shared->lock);
+}
+
+int
+sc_peer_state_compared(const char *peer)
+{
+	ScPeerState *state;
+	int			pid;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	state = find(peer, false);
+	pid = state != NULL ? state->compared : 0;
+	LWLockRelease(shared->lock);
+	return pid;
+}
+
+void
 sc_peer_state_forget(const char *peer)
 {
 	ScPeerState *state;

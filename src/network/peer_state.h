@@ -26,6 +26,7 @@ typedef struct ScPeerState
 	int64		dropped;		/* messages from it that were not its own to send, or not ours to get */
 	char		dropped_why[SC_PEER_TEXT_LEN];
 	TimestampTz dropped_at;
+	int			compared;		/* pid of the apply worker for which both servers' lineages were as they should be */
 } ScPeerState;
 
 /* none of these fails for want of room: then nothing is kept */
@@ -34,6 +35,8 @@ extern void sc_peer_state_failed(const char *peer, const char *error);
 extern void sc_peer_state_apply_failed(const char *link, const char *error, bool connection);	/* an apply worker */
 /* something (a message, a cosignature) came from the peer and is not taken: counted, and logged now and then */
 extern void sc_peer_state_drop(const char *peer, const char *what, const char *why);
+extern void sc_peer_state_set_compared(const char *peer, int pid);
+extern int	sc_peer_state_compared(const char *peer);	/* 0: none, or not known */
 extern void sc_peer_state_forget(const char *peer);
 /* a copy; false when nothing is known */
 extern bool sc_peer_state_get(const char *peer, ScPeerState *out);

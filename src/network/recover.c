@@ -33,9 +33,13 @@
 #include "ledger/settings.h"
 #include "miscadmin.h"
 #include "network/ask.h"
+#include "network/cosign_leave.h"
 #include "network/gate.h"
+#include "network/lineage.h"
+#include "network/lineage_watch.h"
 #include "network/network_settings.h"
 #include "network/peer.h"
+#include "network/peer_state.h"
 #include "network/query.h"
 #include "network/recover.h"
 #include "network/recover_block.h"
@@ -60,14 +64,18 @@ PG_FUNCTION_INFO_V1(sc_served_greatest);
 #define RETRY_STEP_MS 100
 #define RETRY_MAX_MS 3000
 
+/* a node has never lost more numbers than this */
+#define NUMBERS_LOST_MAX (INT64CONST(1) << 40)
+
 /* what one peer says of a chain */
 typedef struct PeerWord
 {
 	char	   *peer;
 	bool		answered;
-	bool		has;			/* it holds the chain */
+	bool		has;			/* it holds the chain, and shows what it says */
 	ScAskChain	chain;
 	int64		greatest;		/* number that it has heard of */
+	bool		ahead;			/* it has had WAL from this server that is not here any more */
 	char	   *problem;
 } PeerWord;
 
@@ -187,9 +195,42 @@ is_asked(const Inquiry *inquiry, const ScPeer *peer)
 	return shared;
 }
 
+/*
+ * Can what a peer says of a chain be relied on?  If it is more than was signed
+ * here, the next block has to be shown, signed by the chain's key; if it is
+ * another tree, that tree.  Nobody holds a chain up by what he makes up.
+ */
+static bool
+is_shown(const Inquiry *inquiry, ScChannel *channel, const ScPeer *peer, const ScAskChain *said)
+{
+	bool		same;
+	bool		shown;
+	ScHash		root;
+
+	/* nothing is here to judge by */
+	if (inquiry->chain_id == 0)
+		return true;
+	if (said->size > inquiry->signed_size)
+		shown = inquiry->signed_height < 0 ||
+			sc_recover_shown(channel, peer->name, inquiry->origin, inquiry->signed_height + 1, inquiry->signed_size, 0, NULL);
+	else
+	{
+		sc_query_begin();
+		sc_tree_root(inquiry->chain_id, said->size, GetActiveSnapshot(), &root);
+		same = memcmp(&root, &said->root, sizeof(ScHash)) == 0;
+		sc_query_commit();
+		shown = same || sc_recover_shown(channel, peer->name, inquiry->origin, said->height, -1, said->size, &said->root);
+	}
+	if (!shown)
+		ereport(LOG,
+				(errmsg("seoulchain: node %s says of chain \"%s\" what it does not show: " INT64_FORMAT " leaves",
+						peer->name, inquiry->origin, said->size)));
+	return shown;
+}
+
 /* asks one peer; whatever goes wrong is its word */
 static PeerWord *
-ask_peer(const Inquiry *inquiry, const ScPeer *peer)
+ask_peer(const Inquiry *inquiry, const char *me, const ScPeer *peer)
 {
 	MemoryContext context = CurrentMemoryContext;
 	PeerWord   *word = palloc0(sizeof(PeerWord));
@@ -200,10 +241,11 @@ ask_peer(const Inquiry *inquiry, const ScPeer *peer)
 		ScChannel  *channel = sc_channel_open_conninfo(peer->name, peer->conninfo, sc_network_timeout);
 		char	   *greatest;
 
-		word->has = sc_ask_chain(&word->chain, channel, inquiry->origin);
+		word->has = sc_ask_chain(&word->chain, channel, inquiry->origin) && is_shown(inquiry, channel, peer, &word->chain);
 		greatest = sc_channel_text(channel, psprintf("SELECT seoulchain.served_greatest(origin) FROM seoulchain.served_chains() "
 													 "WHERE origin OPERATOR(pg_catalog.=) %s", sc_channel_literal(inquiry->origin)));
 		word->greatest = greatest ? sc_ask_int8(greatest) : 0;
+		word->ahead = sc_lineage_is_ahead(channel, me, peer->name);
 		sc_channel_close(channel);
 		word->answered = true;
 	}
@@ -252,33 +294,57 @@ silent_peers(const Inquiry *inquiry)
 	return text.len > 0 ? text.data : NULL;
 }
 
+/* the peer from which blocks could not be brought back last: another one's turn, if there is one */
+static char failed_peer[SC_PEER_NAME_LEN] = "";
+
 /* the word of the peer that holds most, or NULL */
 static const PeerWord *
 greatest_word(const Inquiry *inquiry)
 {
 	const PeerWord *best = NULL;
+	const PeerWord *failed = NULL;
 	ListCell   *lc;
 
 	foreach(lc, inquiry->words)
 	{
 		const PeerWord *word = lfirst(lc);
 
-		if (word->answered && word->has && (best == NULL || word->chain.size > best->chain.size))
+		if (!word->answered || !word->has)
+			continue;
+		if (strcmp(word->peer, failed_peer) == 0)
+			failed = word;
+		else if (best == NULL || word->chain.size > best->chain.size)
 			best = word;
 	}
-	return best;
+	return best != NULL && (failed == NULL || best->chain.size > inquiry->signed_size) ? best : failed;
 }
 
-/* the greatest number that any peer has heard of */
+/*
+ * The greatest number that this node or any peer has heard of.  A peer that
+ * lies wastes numbers: NUMBERS_LOST_MAX of 9223372036854775807 at a time.
+ */
 static int64
 greatest_number(const Inquiry *inquiry)
 {
-	int64		greatest = 0;
+	int64		known = sc_chain_greatest_seq(inquiry->chain_id, GetActiveSnapshot());
+	int64		greatest = known;
 	ListCell   *lc;
 
 	foreach(lc, inquiry->words)
-		greatest = Max(greatest, ((PeerWord *) lfirst(lc))->greatest);
+		greatest = Max(greatest, Min(((PeerWord *) lfirst(lc))->greatest, known + NUMBERS_LOST_MAX));
 	return greatest;
+}
+
+/* a peer that has had WAL of this server that is gone, or NULL */
+static const char *
+any_ahead(const Inquiry *inquiry)
+{
+	ListCell   *lc;
+
+	foreach(lc, inquiry->words)
+		if (((PeerWord *) lfirst(lc))->ahead)
+			return ((PeerWord *) lfirst(lc))->peer;
+	return NULL;
 }
 
 /* a peer that holds another tree than this node, or NULL */
@@ -421,13 +487,20 @@ rebuild(const Inquiry *inquiry)
 		sc_query("%s", commands[i]);
 }
 
+/* subscriptions are made anew, here and at the peers */
+static void
+tell_lost(void)
+{
+	sc_lineage_tell();
+	sc_lineage_forget_compared();
+}
+
 /* the chain is this node's own again */
 static void
 end_recovery(const Inquiry *inquiry)
 {
 	ScChain    *chain;
 	const char *name = strrchr(inquiry->origin, '/') + 1;
-	int64		used;
 
 	sc_query_begin();
 	chain = sc_chain_of_origin(inquiry->origin, false);
@@ -439,12 +512,13 @@ end_recovery(const Inquiry *inquiry)
 	sc_query("DELETE FROM seoulchain.message WHERE origin = %s AND sender = recipient", quote_literal_cstr(inquiry->origin));
 	invalidate_chain();
 	chain = sc_chain_of_origin(inquiry->origin, false);
-	used = sc_chain_greatest_seq(chain->chain_id, GetActiveSnapshot());
-	sc_chain_advance_sequence(chain, Max(used, greatest_number(inquiry)));
+	sc_chain_advance_sequence(chain, greatest_number(inquiry));
 	rebuild(inquiry);
+	sc_lineage_renew();
 	if (inquiry->memory_objects && inquiry->memory_size <= inquiry->size)
 		record_resume(inquiry);
 	sc_query_commit();
+	tell_lost();
 	ereport(LOG,
 			(errmsg("seoulchain: chain \"%s\" has been recovered, with " INT64_FORMAT " leaves", inquiry->origin, inquiry->size)));
 	let_go(inquiry);
@@ -471,7 +545,7 @@ recover_from(const Inquiry *inquiry, const PeerWord *word, const char *me, List 
 
 /* asks memory and every peer */
 static void
-inquire(Inquiry *inquiry, List *peers)
+inquire(Inquiry *inquiry, const char *me, List *peers)
 {
 	ListCell   *lc;
 
@@ -479,7 +553,7 @@ inquire(Inquiry *inquiry, List *peers)
 	inquiry->words = NIL;
 	foreach(lc, peers)
 		if (is_asked(inquiry, lfirst(lc)))
-			inquiry->words = lappend(inquiry->words, ask_peer(inquiry, lfirst(lc)));
+			inquiry->words = lappend(inquiry->words, ask_peer(inquiry, me, lfirst(lc)));
 	/* asked last: what a signature that left before was for is known by now */
 	read_own(inquiry);
 	ask_memory(inquiry);
@@ -497,21 +571,37 @@ loss(const Inquiry *inquiry)
 					best->peer, best->chain.size, inquiry->signed_size);
 }
 
+/* numbers that a peer has heard of are not given again */
+static void
+skip_numbers(const Inquiry *inquiry)
+{
+	ScChain    *chain;
+
+	sc_query_begin();
+	chain = sc_chain_of_origin(inquiry->origin, false);
+	if (greatest_number(inquiry) > sc_chain_greatest_seq(inquiry->chain_id, GetActiveSnapshot()))
+		sc_chain_advance_sequence(chain, greatest_number(inquiry));
+	sc_query_commit();
+}
+
 /* a chain that has not been asked about yet; true when it has to be tried again */
 static bool
-check_chain(Inquiry *inquiry, List *peers)
+check_chain(Inquiry *inquiry, const char *me, List *peers)
 {
 	const char *other;
 	char	   *reason;
 	char	   *silent;
 
-	inquire(inquiry, peers);
+	inquire(inquiry, me, peers);
 	reason = loss(inquiry);
 	if (reason != NULL)
 	{
 		begin_recovery(inquiry, reason);
 		return true;
 	}
+	if (any_ahead(inquiry) != NULL)
+		sc_lineage_note_ahead(any_ahead(inquiry));
+	skip_numbers(inquiry);
 	other = contradiction(inquiry);
 	if (other != NULL)
 	{
@@ -528,7 +618,7 @@ check_chain(Inquiry *inquiry, List *peers)
 	{
 		sc_query_begin();
 		sc_chain_advance_sequence(sc_chain_of_origin(inquiry->origin, false),
-								  Max(greatest_number(inquiry), sc_chain_greatest_seq(inquiry->chain_id, GetActiveSnapshot())));
+								  greatest_number(inquiry));
 		record_resume(inquiry);
 		sc_query_commit();
 	}
@@ -543,7 +633,7 @@ work_on(Inquiry *inquiry, const char *me, List *peers)
 	const PeerWord *best;
 	char	   *silent;
 
-	inquire(inquiry, peers);
+	inquire(inquiry, me, peers);
 	if (inquiry->chain_id != 0 && !inquiry->copy)
 	{
 		begin_recovery(inquiry, "asked for by an operator");
@@ -552,7 +642,9 @@ work_on(Inquiry *inquiry, const char *me, List *peers)
 	best = greatest_word(inquiry);
 	if (best != NULL && best->chain.size > inquiry->signed_size)
 	{
+		strlcpy(failed_peer, best->peer, sizeof(failed_peer));
 		recover_from(inquiry, best, me, peers);
+		failed_peer[0] = '\0';
 		return true;			/* asked once more, with what is here now */
 	}
 	silent = silent_peers(inquiry);
@@ -579,7 +671,7 @@ try_chain(Inquiry *inquiry, const char *me, List *peers, volatile bool recoverin
 
 	PG_TRY();
 	{
-		again = recovering ? work_on(inquiry, me, peers) : check_chain(inquiry, peers);
+		again = recovering ? work_on(inquiry, me, peers) : check_chain(inquiry, me, peers);
 	}
 	PG_CATCH();
 	{
@@ -652,6 +744,7 @@ sc_recovery_tend(const char *me, List *peers)
 	}
 	foreach(lc, find_chains("SELECT origin, 0 FROM seoulchain.recovery"))
 		again |= try_chain(lfirst(lc), me, peers, true);
+	again |= sc_cosign_leave_tend(me, peers);
 	tries = again ? tries + 1 : 0;
 	last = GetCurrentTimestamp();
 	return again;

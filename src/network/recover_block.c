@@ -644,3 +644,24 @@ sc_recover_blocks(ScChannel *channel, const char *peer, const char *me, const ch
 	}
 	MemoryContextDelete(context);
 }
+
+bool
+sc_recover_shown(ScChannel *channel, const char *peer, const char *origin, int64 height,
+				 int64 first_leaf, int64 size, const ScHash *root)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Recover		recover = {.channel = channel,.peer = peer,.origin = origin};
+	List	   *blocks = ask_blocks(&recover, height, 1);
+	const LostBlock *shown = blocks != NIL ? linitial(blocks) : NULL;
+	const ScChain *chain;
+	bool		good;
+
+	if (shown == NULL || shown->block.height != height || (first_leaf >= 0 && shown->block.first_leaf != first_leaf) ||
+		(root != NULL && (shown->block.tree_size != size || memcmp(&shown->block.root_hash, root, sizeof(ScHash)) != 0)))
+		return false;
+	begin();
+	chain = sc_chain_of_origin(origin, true);
+	good = chain != NULL && sc_log_signed(chain, &shown->block, shown->lines, GetActiveSnapshot());
+	commit(caller);
+	return good;
+}

@@ -2,8 +2,8 @@
  * row_store.c
  *	  Changing a ledger table below its access method, for repair and recovery alone.
  *
- * Invariant: nothing is updated in place and nothing is deleted as heap_delete
- * does it: index builds of ledger tables assume that there are no HOT chains,
+ * Invariant: nothing is updated in place and no damaged tuple is deleted as
+ * heap_delete does it: index builds of ledger tables assume that there are no HOT chains,
  * and a damaged tuple's TOAST pointer may be another row's, whose values
  * heap_delete would take along.  A tuple goes by its line pointer, which
  * becomes dead; VACUUM clears it away.  The visibility map never says of a
@@ -126,6 +126,14 @@ sc_row_store_end(ScRowStore *store)
 		ExecCloseIndices(store->info);
 	FreeExecutorState(store->estate);
 	pfree(store);
+}
+
+void
+sc_row_store_delete(Relation rel, const ItemPointerData *tid)
+{
+	ItemPointerData place = *tid;
+
+	simple_heap_delete(rel, &place);
 }
 
 void

@@ -25,6 +25,8 @@ extern void sc_row_store_end(ScRowStore *store);
 
 /* makes an empty file for a relation, and for its TOAST table, whose file is gone, at once as well */
 extern void sc_row_store_need_file(Relation rel);
+/* takes an intact tuple away, with the transaction */
+extern void sc_row_store_delete(Relation rel, const ItemPointerData *tid);
 
 /* takes a tuple away at once, whatever the transaction's end: its TOAST values stay */
 extern void sc_row_store_kill(Relation rel, const ItemPointerData *tid);

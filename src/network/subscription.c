@@ -27,6 +27,7 @@
 #include "ledger/registry.h"
 #include "miscadmin.h"
 #include "network/channel.h"
+#include "network/lineage.h"
 #include "network/link.h"
 #include "network/message.h"
 #include "network/network_settings.h"
@@ -38,8 +39,8 @@
 #include "utils/syscache.h"
 
 /* OID of the subscription, InvalidOid when there is none */
-static Oid
-subscription_oid(const char *link)
+Oid
+sc_subscription_oid(const char *link)
 {
 	return GetSysCacheOid2(SUBSCRIPTIONNAME, Anum_pg_subscription_oid,
 						   ObjectIdGetDatum(MyDatabaseId), CStringGetDatum(link));
@@ -48,14 +49,14 @@ subscription_oid(const char *link)
 bool
 sc_subscription_exists(const char *me, const char *peer)
 {
-	return OidIsValid(subscription_oid(sc_link_name(peer, me)));
+	return OidIsValid(sc_subscription_oid(sc_link_name(peer, me)));
 }
 
 bool
 sc_subscription_ready(const char *peer, int32 chain_id)
 {
 	char	   *me = sc_node_name(NULL);
-	Oid			subid = me == NULL ? InvalidOid : subscription_oid(sc_link_name(peer, me));
+	Oid			subid = me == NULL ? InvalidOid : sc_subscription_oid(sc_link_name(peer, me));
 	ListCell   *lc;
 
 	if (!OidIsValid(subid))
@@ -139,7 +140,7 @@ void
 sc_subscription_keep(const char *me, const ScPeer *peer)
 {
 	char	   *link = sc_link_name(peer->name, me);
-	Oid			subid = subscription_oid(link);
+	Oid			subid = sc_subscription_oid(link);
 
 	if (sc_query_text("SELECT 1 FROM pg_catalog.pg_subscription WHERE oid = %u AND subconninfo <> %s",
 					  subid, quote_literal_cstr(peer->conninfo)) != NULL)
@@ -148,13 +149,11 @@ sc_subscription_keep(const char *me, const ScPeer *peer)
 	give_up_tables(peer->name, subid);
 }
 
-/* makes the subscription of a slot that is there; one transaction */
-static void
-create(const char *link, const char *me, const ScPeer *peer)
+Oid
+sc_subscription_create(const char *link, const char *me, const ScPeer *peer)
 {
 	Oid			subid;
 
-	sc_query_begin();
 	/* it would warn that no tables are subscribed yet */
 	sc_query("SET LOCAL log_min_messages = error");
 	sc_query("CREATE SUBSCRIPTION %s CONNECTION %s PUBLICATION %s WITH (connect = false, slot_name = %s, streaming = off"
@@ -168,18 +167,17 @@ create(const char *link, const char *me, const ScPeer *peer)
 	sc_query("COMMENT ON SUBSCRIPTION %s IS %s", link,
 			 quote_literal_cstr(psprintf("what node %s sends to node %s", peer->name, me)));
 	sc_query("ALTER SUBSCRIPTION %s ENABLE", link);
-	subid = subscription_oid(link);
+	subid = sc_subscription_oid(link);
 	/* read from the slot's beginning; cosignatures of before that are copied */
 	sc_add_subscription_table(subid, sc_registry_relation("message"), SUBREL_STATE_READY);
 	sc_add_subscription_table(subid, sc_registry_relation("cosignature"), SUBREL_STATE_INIT);
 	/* what was sent before the slot was there did not reach us: ask anew */
 	sc_query("UPDATE seoulchain.follow SET asked_at = NULL WHERE peer = %s", quote_literal_cstr(peer->name));
-	sc_query_commit();
+	return subid;
 }
 
-/* why no slot can be made at the peer yet, or NULL */
-static const char *
-peer_lacks(ScChannel *channel, const char *link, const ScPeer *peer)
+const char *
+sc_subscription_lacks(ScChannel *channel, const char *link, const ScPeer *peer)
 {
 	char	   *node = sc_channel_text(channel, "SELECT name FROM seoulchain.node");
 	char	   *wal_level;
@@ -220,12 +218,19 @@ sc_subscription_make(const char *me, const ScPeer *peer)
 {
 	char	   *link = sc_link_name(peer->name, me);
 	ScChannel  *channel = sc_channel_open_conninfo(peer->name, peer->conninfo, sc_network_timeout);
-	const char *waiting = peer_lacks(channel, link, peer);
+	const char *waiting = sc_subscription_lacks(channel, link, peer);
+	char	   *lineage = NULL;
 
+	if (waiting == NULL && (lineage = sc_lineage_of(channel)) == NULL)
+		waiting = "it is asking its peers what it has lost";
 	if (waiting == NULL)
 		waiting = make_slot(channel, link);
 	sc_channel_close(channel);
-	if (waiting == NULL)
-		create(link, me, peer);
-	return waiting;
+	if (waiting != NULL)
+		return waiting;
+	sc_query_begin();
+	(void) sc_subscription_create(link, me, peer);
+	sc_lineage_made(peer->name, lineage, NULL);
+	sc_query_commit();
+	return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "network/channel.h"
 #include "network/peer.h"
 
 /* owner of the subscriptions, and so the role under which rows are applied: no superuser, and nobody can log in as it */
@@ -19,7 +20,16 @@
  */
 extern bool sc_subscription_ready(const char *peer, int32 chain_id);
 
+/* OID of the subscription of that name in this database, InvalidOid when there is none */
+extern Oid	sc_subscription_oid(const char *link);
+
 /* the rest is the worker's */
+
+/* why no slot can be made at the peer yet, or NULL; errors when it is another node */
+extern const char *sc_subscription_lacks(ScChannel *channel, const char *link, const ScPeer *peer);
+
+/* makes the subscription of a slot that is there, with messages and cosignatures; in a transaction of the worker */
+extern Oid	sc_subscription_create(const char *link, const char *me, const ScPeer *peer);
 
 /* is there a subscription to that peer, made by us?  In a transaction of the worker. */
 extern bool sc_subscription_exists(const char *me, const char *peer);

@@ -132,5 +132,5 @@ sc_subscription_drop(const char *link)
 	if (conninfo != NULL)
 		try_drop_slots(link, conninfo, subid);
 	drop_here(link, subid);
-	ereport(LOG, (errmsg("subscription \"%s\" of a node that is no peer any more is dropped", link)));
+	ereport(LOG, (errmsg("subscription \"%s\" is dropped: its node is no peer any more, or it is made anew", link)));
 }

@@ -18,6 +18,7 @@
 #include "catalog/pg_subscription.h"
 #include "ledger/guard.h"
 #include "miscadmin.h"
+#include "network/lineage.h"
 #include "network/link.h"
 #include "network/peer.h"
 #include "network/query.h"
@@ -157,6 +158,7 @@ sc_tidy_links(const char *me, List *peers)
 	bool		left = false;
 	ListCell   *lc;
 
+	sc_lineage_tidy();
 	foreach(lc, strangers(me, peers, true, "SELECT subname FROM pg_catalog.pg_subscription WHERE subdbid = %u"))
 		sc_subscription_drop(lfirst(lc));
 	foreach(lc, strangers(me, peers, false, "SELECT pubname FROM pg_catalog.pg_publication WHERE %u <> 0"))

@@ -24,6 +24,8 @@
 #include "miscadmin.h"
 #include "network/channel.h"
 #include "network/city_view.h"
+#include "network/lineage.h"
+#include "network/lineage_watch.h"
 #include "network/link.h"
 #include "network/network_settings.h"
 #include "network/peer.h"
@@ -54,6 +56,7 @@
 #include "utils/wait_event.h"
 
 #define LOOK_AROUND_MS 60000
+#define NOTICE_MS 3000
 #define RETRY_MIN_MS 250
 #define WAITING_MAX_MS 5000
 #define CITY_VIEWS_RETRY_MS 5000
@@ -272,19 +275,26 @@ tend_meanwhile(void)
 	MemoryContextSwitchTo(context);
 }
 
-/* connects to a peer and makes the subscription */
+/* connects to a peer: makes the subscription if it is missing, else compares what it was made under */
 static void
-try_connect(const char *me, const ScPeer *peer)
+try_connect(const char *me, const ScPeer *peer, bool missing)
 {
 	MemoryContext context = CurrentMemoryContext;
 
 	PG_TRY();
 	{
-		const char *waiting = sc_subscription_make(me, peer);
+		bool		make = missing && !sc_lineage_broken(peer->name);
+		bool		made = true;
+		const char *waiting;
 
-		clock_note(peer->name, waiting, NULL);
+		/* a subscription is made anew in a transaction that waits for rows: nothing comes between */
+		connecting = make;
+		waiting = make ? sc_subscription_make(me, peer) : sc_lineage_check(me, peer, &made);
+
+		if (waiting != NULL || made)
+			clock_note(peer->name, waiting, NULL);
 		/* there is something to ask for at once */
-		if (waiting == NULL)
+		if (waiting == NULL && made)
 			sc_slot_ask_network(sc_slot_mine());
 	}
 	PG_CATCH();
@@ -292,6 +302,7 @@ try_connect(const char *me, const ScPeer *peer)
 		note_error(context, peer->name);
 	}
 	PG_END_TRY();
+	connecting = false;
 	MemoryContextSwitchTo(context);
 }
 
@@ -376,6 +387,7 @@ look_around(void)
 	List	   *unconnected = NIL;
 	char	   *me;
 	long		sleep = LOOK_AROUND_MS;
+	static bool begun = false;
 	bool		here = false;
 	bool		left;
 	ListCell   *lc;
@@ -389,6 +401,10 @@ look_around(void)
 	if (me == NULL || (peers != NIL && !here))
 		leave();
 
+	if (here && !begun)
+		sc_lineage_begin();
+	begun = begun || here;
+	(void) sc_lineage_noticed();
 	left = sc_recovery_tend(me, peers);
 	left |= try_tidy(me, peers);
 	if (peers == NIL && !left)
@@ -401,19 +417,25 @@ look_around(void)
 		if (peer->here && !try_here(me, peer))
 			unconnected = lappend(unconnected, peer);
 	}
-	connecting = true;
 	foreach(lc, unconnected)
 	{
 		ScPeer	   *peer = lfirst(lc);
 
 		process_interrupts();
 		if (clock_due(clock_of(peer->name)) <= 0)
-			try_connect(me, peer);
+			try_connect(me, peer, true);
 	}
-	connecting = false;
 	sleep = try_watch_peers(me, peers);
 	if (try_city_views())
 		sleep = Min(sleep, CITY_VIEWS_RETRY_MS);
+	foreach(lc, peers)
+	{
+		ScPeer	   *peer = lfirst(lc);
+
+		process_interrupts();
+		if (peer->here && !list_member_ptr(unconnected, peer) && sc_lineage_pause(me, peer->name) == 0)
+			try_connect(me, peer, false);
+	}
 	foreach(lc, peers)
 	{
 		ScPeer	   *peer = lfirst(lc);
@@ -421,8 +443,28 @@ look_around(void)
 
 		if (peer->here && due >= 0)
 			sleep = Min(sleep, due);
+		due = sc_lineage_pause(me, peer->name);
+		if (peer->here && due >= 0)
+			sleep = Min(sleep, Max(due, RETRY_MIN_MS));
 	}
 	return left ? Min(sleep, RETRY_MIN_MS) : sleep;
+}
+
+/* sleeps, but looks now and then whether a peer's apply worker is another than before */
+static void
+nap(long sleep)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), sleep);
+	long		left = sleep;
+
+	while (left > 0)
+	{
+		if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Min(left, NOTICE_MS), PG_WAIT_EXTENSION) & WL_LATCH_SET)
+			return;
+		if (sc_lineage_noticed())
+			return;
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+	}
 }
 
 /* works until told to stop, or until there are no peers */
@@ -449,7 +491,7 @@ worker_loop(ScSealSlot *slot)
 		MemoryContextReset(context);
 		if (pg_atomic_read_u32(&slot->network) != 0)
 			continue;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep, PG_WAIT_EXTENSION);
+		nap(sleep);
 	}
 }
 

@@ -1,7 +1,8 @@
-# Rows damaged on a copy and on an origin come back from the others, proven; a follower that is brought back from an old
-# backup knows that the gap is its own; nobody is accused.
+# Rows damaged on a copy and on an origin come back from the others, proven; followers and origins that are brought back from
+# an old backup, and followers whose slot is gone, go on by themselves with every row; nobody is accused.
 use strict;
 use warnings;
+use feature 'state';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::RecursiveCopy;
 use PostgreSQL::Test::Utils;
@@ -96,31 +97,91 @@ ok($city->settle, 'the copy goes on');
 $city->same_everywhere('hall', 'hall.car', 'with every row');
 $city->no_dispute('nobody was accused of what a disk did');
 
-# a follower that is brought back from an old backup: what it had received since then, its slots do not send again
-my $insurer = $city->node('insurer');
-my $backup = PostgreSQL::Test::Utils::tempdir() . '/backup';
-$insurer->stop;
-PostgreSQL::Test::RecursiveCopy::copypath($insurer->data_dir, $backup);
-$insurer->start;
+# a node's data directory as it is now, and put back; its keys and signing memory are elsewhere and stay
+sub keep
+{
+	my ($name) = @_;
+	my $to = PostgreSQL::Test::Utils::tempdir() . "/kept_$name";
+	$city->node($name)->stop;
+	PostgreSQL::Test::RecursiveCopy::copypath($city->node($name)->data_dir, $to);
+	$city->node($name)->start;
+	return $to;
+}
+
+sub put_back
+{
+	my ($name, $from) = @_;
+	my $node = $city->node($name);
+	$node->stop('immediate');
+	PostgreSQL::Test::Utils::system_or_bail('rm', '-rf', $node->data_dir);
+	PostgreSQL::Test::RecursiveCopy::copypath($from, $node->data_dir);
+	chmod 0700, $node->data_dir;
+	$node->start;
+	return;
+}
+
+# six tests: all go on with the same rows, and nobody accuses anybody
+sub all_well
+{
+	my ($what) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	state $id = 8999;
+	$id++;
+	$city->sql('hall', "INSERT INTO hall.car VALUES ($id, 'after $what')");
+	$city->sql('inspector', "INSERT INTO inspector.inspection VALUES ($id, $id)");
+	ok($city->settle, "$what: all have caught up, and cosign");
+	$city->same_everywhere('hall', 'hall.car', "$what: every row is everywhere, once");
+	$city->same_everywhere('inspector', 'inspector.inspection', "$what: of every chain");
+	$city->no_dispute("$what: nobody is accused");
+	$city->all_intact("$what: verify() finds nothing anywhere");
+	return;
+}
+
+# what happens after the backups
+my %backup = map { $_ => keep($_) } qw(insurer hall);
 foreach my $block (1 .. 3)
 {
 	$city->sql('hall', "INSERT INTO hall.car SELECT 1000 * $block + g, 'after the backup' FROM generate_series(1, 100) g");
 	$city->sql('inspector', "INSERT INTO inspector.inspection SELECT 1000 * $block + g, g FROM generate_series(1, 100) g");
 	ok($city->settle, "block $block after the backup");
 }
-$insurer->stop;
-PostgreSQL::Test::Utils::system_or_bail('rm', '-rf', $insurer->data_dir);
-PostgreSQL::Test::RecursiveCopy::copypath($backup, $insurer->data_dir);
-chmod 0700, $insurer->data_dir;
-$insurer->start;
-$city->sql('hall', q{INSERT INTO hall.car VALUES (9000, 'after all')});
-$city->sql('inspector', 'INSERT INTO inspector.inspection VALUES (9000, 9000)');
-$city->seal($_) foreach qw(hall inspector);
-foreach my $origin (map { $city->origin($_) } qw(hall inspector))
+
+# a follower from an old backup: what it had received since then, its slots do not send again; it makes new ones
+put_back('insurer', $backup{insurer});
+all_well('a restored follower');
+
+# the origin of the chain from an old backup; the followers have rows of it that are in no block, too
+my $cars = $city->rows_digest('insurer', 'hall.car');
+my $blocks = $city->sql('insurer', q{SELECT string_agg(encode(b.root_hash, 'hex'), ' ' ORDER BY b.height) FROM seoulchain.chain_block b
+	JOIN seoulchain.chain c USING (chain_id) WHERE c.origin = 'city/hall/main'});
+put_back('hall', $backup{hall});
+$city->wait_for('hall', q{SELECT count(*) = 0 FROM seoulchain.recovery}, 'recovered');
+$city->wait_for('hall', q{SELECT signing = 'on' FROM seoulchain.seal_status WHERE chain = 'main'}, 'and signing');
+is($city->rows_digest('hall', 'hall.car'), $cars, 'a restored origin has all its rows again');
+like($city->sql('hall', q{SELECT string_agg(encode(b.root_hash, 'hex'), ' ' ORDER BY b.height) FROM seoulchain.chain_block b
+	JOIN seoulchain.chain c USING (chain_id) WHERE c.origin = 'city/hall/main'}), qr/^\Q$blocks\E/, 'and its blocks, no others');
+all_well('a restored origin');
+
+# slots that are dropped, and one that is lost for want of disk
+$city->sql('hall', q{SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL AND slot_name ~ '^seoulchain_'});
+$city->sql('hall', q{DO $$ BEGIN LOOP
+	BEGIN PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name ~ '^seoulchain_'; EXIT;
+	EXCEPTION WHEN object_in_use THEN PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL; END; END LOOP; END $$});
+$city->sql('hall', q{INSERT INTO hall.car SELECT 10000 + g, 'without a slot' FROM generate_series(1, 100) g});
+all_well('dropped slots');
+$city->node('insurer')->stop;
+$city->sql('hall', q{ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+foreach my $part (1 .. 3)
 {
-	ok($city->wait_for('insurer', "SELECT waiting ~ 'it has lost rows; follow the chain anew' FROM seoulchain.seal_status WHERE chain = '$origin'"),
-		"$origin: a follower from an old backup knows that the gap is its own");
+	$city->sql('hall', "INSERT INTO hall.car SELECT 20000 + 100 * $part + g, 'while one is away' FROM generate_series(1, 100) g");
+	$city->sql('hall', 'SELECT pg_switch_wal()');
+	$city->sql('hall', 'CHECKPOINT');
 }
-$city->no_dispute('it accuses nobody');
-ok($city->wait_cosigned($_, by => [ grep { $_ ne 'insurer' } $city->others($_) ]), "$_: the others go on") foreach qw(hall inspector);
+$city->wait_for('hall', q{SELECT count(*) > 0 FROM pg_replication_slots WHERE wal_status = 'lost'}, 'a slot is lost');
+$city->sql('hall', q{ALTER SYSTEM RESET max_slot_wal_keep_size});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+$city->node('insurer')->start;
+all_well('a lost slot');
+$city->wait_for($_, q{SELECT state = 'well' FROM seoulchain.city}, "$_: the city is well") foreach $city->names;
 done_testing();

@@ -1,5 +1,6 @@
 # A node that lost what it had signed gets it back from its peers and goes on without a fork: an old backup
-# brought back as files; and a node without its signing memory asks its peers before it signs.
+# brought back as files, with and without its signing memory; a promoted standby that lost its last seconds;
+# a cluster made anew from nothing but its keys.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -47,8 +48,10 @@ ok($city->settle, 'two nodes follow each other');
 
 # the backup
 my $backup = PostgreSQL::Test::Utils::tempdir() . '/backup';
+my $keys = PostgreSQL::Test::Utils::tempdir() . '/keys';
 $hall->stop;
 copy_tree($hall->data_dir, $backup);
+copy_tree($city->keys_of('hall'), $keys);
 $hall->start;
 
 # what happens after it
@@ -82,7 +85,22 @@ no_fork($before, 'no fork');
 $city->no_dispute('nobody disputes anything');
 $city->all_intact('and verify() has nothing to say');
 
-# 2. without its memory, and with the peer away: nothing is taken or signed until it has answered, or is left out
+# 2. the backup with the memory of its day: nothing here tells that it is old
+$before = blocks('insurer') . "\n";
+$rows = $city->rows_digest('hall', 'hall.car');
+$hall->stop;
+replace_tree($backup, $hall->data_dir);
+replace_tree($keys, $city->keys_of('hall'));
+$hall->start;
+recovered('an old backup with its memory');
+is($city->rows_digest('hall', 'hall.car'), $rows, 'every row is there again');
+no_fork($before, 'the same blocks');
+$city->sql('hall', q{INSERT INTO hall.car VALUES (122, 'plate 122')});
+ok($city->settle, 'it goes on');
+no_fork($before, 'no fork');
+$city->same_everywhere('hall', 'hall.car', 'the follower has every row, once');
+
+# 3. without its memory, and with the peer away: nothing is taken or signed until it has answered, or is left out
 $before = blocks('insurer') . "\n";
 $city->node('insurer')->stop;
 $hall->stop;
@@ -109,6 +127,86 @@ $city->node('insurer')->start;
 $city->sql('hall', q{INSERT INTO hall.car VALUES (124, 'plate 124')});
 ok($city->settle, 'it goes on');
 $city->same_everywhere('hall', 'hall.car', 'the follower has every row, once');
+$city->no_dispute('nobody disputes anything');
+$city->all_intact('and verify() has nothing to say');
+
+# a peer that makes up what was signed keeps nobody from anything
+$city->sql('insurer', q{ALTER FUNCTION seoulchain.served_chains() RENAME TO honest_chains});
+foreach my $lie ('own, height + 1000, tree_size + 1000, root_hash', q{own, height, tree_size, sha256('another')})
+{
+	$city->sql('insurer', "CREATE OR REPLACE FUNCTION seoulchain.served_chains(OUT origin text, OUT own boolean, OUT height int8, OUT tree_size int8, OUT root_hash bytea)
+		RETURNS SETOF record LANGUAGE sql AS \$\$ SELECT origin, $lie FROM seoulchain.honest_chains() \$\$");
+	$hall->restart;
+	recovered("a peer lies: $lie");
+	is($city->sql('hall', q{SELECT count(*) FROM seoulchain.recovery}), '0', 'nothing is recovered');
+}
+$city->sql('insurer', q{DROP FUNCTION seoulchain.served_chains()});
+$city->sql('insurer', q{ALTER FUNCTION seoulchain.honest_chains() RENAME TO served_chains});
+$city->sql('hall', q{INSERT INTO hall.car VALUES (1124, 'plate 1124')});
+ok($city->settle, 'it goes on');
+
+# the insurer is told where hall is now
+sub moved
+{
+	my ($node) = @_;
+	$city->{node}{hall} = $hall = $node;
+	$city->sql('insurer', sprintf q{SELECT seoulchain.add_peer('city/hall', '%s', '%s', 'peer_hall')}, $city->conninfo('insurer', 'hall'), $city->key('hall'));
+	return;
+}
+
+# 4. a standby that had not got the last seconds is promoted
+$hall->backup('base');
+my $standby_keys = key_directory();
+system_or_bail('cp', '-a', $city->keys_of('hall') . '/.', $standby_keys);
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($hall, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "seoulchain.sign_key_directory = '$standby_keys'\nport = " . $standby->port . "\n");
+$standby->start;
+$hall->wait_for_catchup($standby, 'replay', $hall->lsn('insert'));
+$standby->stop;
+$city->sql('hall', q{INSERT INTO hall.car SELECT i, 'plate ' || i FROM generate_series(125, 160) i});
+ok($city->settle('hall'), 'the insurer has what the standby has not');
+$city->sql('insurer', q{INSERT INTO insurer.policy VALUES (3, 3)});
+ok($city->settle('insurer'), 'and hall something of the insurer');
+$before = blocks('insurer') . "\n";
+$rows = $city->rows_digest('hall', 'hall.car');
+$hall->stop('immediate');
+$standby->start;
+$standby->promote;
+moved($standby);
+recovered('a promoted standby');
+is($city->rows_digest('hall', 'hall.car'), $rows, 'every row is there again');
+no_fork($before, 'the same blocks');
+$city->sql('hall', q{INSERT INTO hall.car VALUES (161, 'plate 161')});
+$city->sql('insurer', q{INSERT INTO insurer.policy VALUES (4, 4)});
+ok($city->settle, 'both go on, over new slots');
+no_fork($before, 'no fork');
+$city->same_everywhere('hall', 'hall.car', 'the follower has every row, once');
+$city->same_everywhere('insurer', 'insurer.policy', 'the promoted one too');
+$city->no_dispute('nobody disputes anything');
+$city->all_intact('and verify() has nothing to say');
+
+# 5. a cluster made anew: nothing is left but the keys
+$before = blocks('insurer') . "\n";
+$rows = $city->rows_digest('hall', 'hall.car');
+$owners = $city->rows_digest('hall', 'hall.owner');
+$hall->stop('immediate');
+my $again = ledger_node('again', Seoulchain::City::settings(1), 'seoulchain.sign_key_directory' => $standby_keys);
+is($again->safe_psql('postgres', q{SELECT seoulchain.create_node('city/hall')}), $city->key('hall'), 'the node has its key');
+$again->safe_psql('postgres', q{CREATE ROLE peer_insurer LOGIN REPLICATION; GRANT pg_read_all_data TO peer_insurer});
+moved($again);
+$city->sql('hall', sprintf q{SELECT seoulchain.add_peer('city/insurer', '%s', '%s', 'peer_insurer')}, $city->conninfo('hall', 'insurer'), $city->key('insurer'));
+$city->sql('hall', q{SELECT seoulchain.recover('main')});
+recovered('a cluster made anew');
+is($city->rows_digest('hall', 'hall.car'), $rows, 'every row is there again');
+is($city->rows_digest('hall', 'hall.owner'), $owners, 'of every table');
+no_fork($before, 'the same blocks');
+$city->sql('hall', q{SELECT seoulchain.share('main', 'city/insurer'), seoulchain.follow('city/insurer/main')});
+$city->sql('hall', q{INSERT INTO hall.car VALUES (162, 'plate 162')});
+ok($city->settle, 'both go on');
+no_fork($before, 'no fork');
+$city->same_everywhere('hall', 'hall.car', 'the follower has every row, once');
+$city->same_everywhere('insurer', 'insurer.policy', 'and the new cluster what it follows');
 $city->no_dispute('nobody disputes anything');
 $city->all_intact('and verify() has nothing to say');
 done_testing();
