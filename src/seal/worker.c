@@ -249,7 +249,8 @@ worker_loop(ScSealSlot *slot)
 		process_interrupts();
 
 		/* the next worker does what is due, and reads the token anew */
-		if (sc_hardware_worn() && (sc_mail_waiting() || round_due(&clock, pg_atomic_read_u32(&slot->pending) != 0) == 0))
+		if (sc_hardware_worn() && (sc_mail_waiting() || copies_due(&clock, slot) == 0 ||
+								   round_due(&clock, pg_atomic_read_u32(&slot->pending) != 0) == 0))
 			proc_exit(0);
 		MemoryContextSwitchTo(context);
 		mails = sc_seal_mails();

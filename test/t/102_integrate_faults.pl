@@ -1,6 +1,7 @@
 # What a follower does with blocks that are not right, and what makes it wait instead of accusing anybody.
 use strict;
 use warnings;
+use MIME::Base64;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Seoulchain::City;
@@ -117,11 +118,46 @@ is(a('SELECT count(*) FROM seoulchain.dispute'), 0, 'nor does the origin dispute
 ok($city->wait_cosigned('b'), 'the other way round all is well');
 
 # approved algorithms only: ECDSA lines, whose form states no time
-my $approved = Seoulchain::City->new(nodes => [qw(c d)], settings => { 'seoulchain.sign_profile' => 'kcmvp' });
+my $module = '/usr/lib/softhsm/libsofthsm2.so';
+my $token = -e $module ? PostgreSQL::Test::Utils::tempdir() : undef;
+if ($token)
+{
+	mkdir "$token/tokens", 0700 or die;
+	$ENV{SOFTHSM2_CONF} = "$token/softhsm2.conf";
+	append_to_file($ENV{SOFTHSM2_CONF}, "directories.tokendir = $token/tokens\nobjectstore.backend = file\nlog.level = ERROR\n");
+	append_to_file("$token/pin", "5678\n");
+	chmod 0600, "$token/pin";
+	run_log([ 'softhsm2-util', '--init-token', '--free', '--label', 'd', '--so-pin', '1234', '--pin', '5678' ]) or die;
+	run_log([ 'pkcs11-tool', '--module', $module, '--token-label', 'd', '--login', '--pin', '5678', '--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'node', '--id', '01' ]) or die;
+}
+my $approved = Seoulchain::City->new(nodes => [qw(c d)], settings => { 'seoulchain.sign_profile' => 'kcmvp', 'seoulchain.sign_pkcs11_module' => $token ? $module : '' });
 $approved->join_with('c', 'd');
 $approved->sql('d', 'CREATE SCHEMA d; CREATE TABLE d.t (id int) USING ledger; INSERT INTO d.t VALUES (1)');
 ok($approved->settle, 'under the approved-algorithms profile, too');
 like($approved->sql('c', q{SELECT cosigner_key FROM seoulchain.peer}), qr{^city/d\+[0-9a-f]{8}\+A[g-v]}, 'with ECDSA keys');
+
+# a witness whose key is in hardware, and one whose hardware is away for a while
+SKIP:
+{
+	skip 'SoftHSM2 is not installed', 5 if !$token;
+	my $key = $approved->sql('d', "SELECT seoulchain.rotate_cosigner_key('pkcs11:token=d;object=node?pin-source=file:$token/pin')");
+	$approved->settle;
+	$approved->sql('c', 'CREATE SCHEMA c; CREATE TABLE c.t (id int) USING ledger; INSERT INTO c.t VALUES (1)');
+	ok($approved->wait_cosigned('c'), 'a witness with its key in hardware cosigns');
+	my ($id) = $key =~ /^city\/d\+([0-9a-f]{8})/;
+	my ($line) = $approved->sql('c', q{SELECT line FROM seoulchain.cosignature WHERE witness = 'city/d' ORDER BY tree_size DESC LIMIT 1}) =~ /^\S+ city\/d (\S+)/;
+	is(substr(unpack('H*', decode_base64($line)), 0, 8), $id, 'with that key');
+	# pulled out under the worker, which has the key open
+	run_log([ 'cp', '-a', "$token/tokens", "$token/away" ]) or die;
+	run_log([ 'softhsm2-util', '--delete-token', '--token', 'd' ]) or die;
+	$approved->sql('c', 'INSERT INTO c.t VALUES (2)');
+	my $to = $approved->seal('c');
+	ok($approved->wait_for('d', "SELECT tree_size = $to AND last_error IS NOT NULL FROM seoulchain.seal_status WHERE chain = '" . $approved->origin('c') . "'"), 'without the token it integrates, and its status has the error');
+	is($approved->sql('c', "SELECT count(*) FROM seoulchain.cosignature WHERE tree_size = $to AND witness = 'city/d'"), 0, 'and cosigns nothing');
+	rename "$token/tokens", "$token/gone" or die;
+	rename "$token/away", "$token/tokens" or die;
+	ok($approved->wait_for('c', "SELECT count(*) = 1 FROM seoulchain.cosignature WHERE tree_size = $to AND witness = 'city/d'"), 'once it is back, it goes on by itself') or diag $approved->sql('d', 'SELECT chain, signing, last_error FROM seoulchain.seal_status');
+}
 $approved->no_dispute('and nobody disputes');
 
 done_testing();
