@@ -33,8 +33,9 @@
 
 PG_FUNCTION_INFO_V1(sc_accept_message);
 
-/* no event or block is longer */
+/* no event or block is longer, and no name of a table, which is all that other messages hold */
 #define BODY_MAX (1024 * 1024)
+#define NAME_MAX_BYTES 1024
 
 /* of a text from a peer so much is repeated */
 #define TOLD_MAX 100
@@ -66,7 +67,7 @@ objection(const ScMessage *message, const char *peer)
 
 	if (me == NULL)
 		return "there is no node here";
-	if (message->bodylen > BODY_MAX)
+	if (message->bodylen > (strcmp(message->kind, SC_MESSAGE_EVENT) == 0 || strcmp(message->kind, SC_MESSAGE_BLOCK) == 0 ? BODY_MAX : NAME_MAX_BYTES))
 		return psprintf("it has %zu bytes", message->bodylen);
 	if (strcmp(message->sender, peer) != 0)
 		return psprintf("it names \"%s\" as its sender", told(message->sender));

@@ -33,6 +33,7 @@
 #include "network/network_settings.h"
 #include "network/query.h"
 #include "network/subscription.h"
+#include "network/wake.h"
 #include "seal/node.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -74,6 +75,9 @@ sc_subscription_ready(const char *peer, int32 chain_id)
 	return true;
 }
 
+/* of one peer's words so many are looked at before the others have their turn */
+#define TAKEN_AT_ONCE 1000
+
 /* has the table no rows?  One that has some would get them twice: it was restored with a dump. */
 static bool
 is_empty(Oid relid)
@@ -82,7 +86,7 @@ is_empty(Oid relid)
 						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid))) == NULL;
 }
 
-/* takes up tables of which the peer says that their rows travel; what it says of others waits */
+/* takes up tables of which the peer says that their rows travel; what it says of others is forgotten: it says it again when it is asked */
 static void
 take_up_tables(const char *me, const char *peer, Oid subid)
 {
@@ -94,10 +98,10 @@ take_up_tables(const char *me, const char *peer, Oid subid)
 	sc_query("DELETE FROM seoulchain.message m WHERE m.sender = %s AND m.kind = 'published' AND m.number = %d AND NOT EXISTS "
 			 "(SELECT FROM seoulchain.chain c WHERE c.origin = m.origin AND c.copy)", quote_literal_cstr(peer), SC_PUBLISHED_NO_MORE);
 	rows = sc_query("SELECT m.ctid, COALESCE(l.relation, 0)::pg_catalog.oid FROM seoulchain.message m "
-								"JOIN seoulchain.chain c ON c.origin = m.origin AND c.copy "
-								"JOIN seoulchain.ledger l ON l.chain_id = c.chain_id AND l.ledger_name = m.body "
-								"WHERE m.sender = %s AND m.recipient = %s AND m.kind = 'published'",
-								quote_literal_cstr(peer), quote_literal_cstr(me));
+					"LEFT JOIN seoulchain.chain c ON c.origin = m.origin AND c.copy "
+					"LEFT JOIN seoulchain.ledger l ON l.chain_id = c.chain_id AND l.ledger_name = m.body "
+					"WHERE m.sender = %s AND m.recipient = %s AND m.kind = 'published' AND m.number <> %d LIMIT %d",
+					quote_literal_cstr(peer), quote_literal_cstr(me), SC_PUBLISHED_NO_MORE, TAKEN_AT_ONCE);
 	tids = palloc(sizeof(char *) * Max(rows, 1));
 	tables = palloc(sizeof(Oid) * Max(rows, 1));
 	for (uint64 i = 0; i < rows; i++)
@@ -117,6 +121,9 @@ take_up_tables(const char *me, const char *peer, Oid subid)
 		}
 		sc_query("DELETE FROM seoulchain.message WHERE ctid = '%s'", tids[i]);
 	}
+	/* there may be more */
+	if (rows == TAKEN_AT_ONCE)
+		sc_network_wake();
 }
 
 /* gives up tables that their node dropped, and tables of chains that are no longer followed, once they are synchronised */

@@ -114,6 +114,14 @@ $city->sql('hall', q{SELECT seoulchain.drop_city_view('policy')});
 is($city->sql('hall', q{SELECT to_regclass('city.policy') IS NULL, count(*) FROM seoulchain.city_views}), 't|1', 'dropped, it is kept no more');
 refused('hall', q{SELECT seoulchain.drop_city_view('policy')}, qr/there is no city view "policy"/, 'once');
 
+# names that need quotes, everywhere
+$city->sql('hall', q{CREATE TABLE hall."o'dd ""view; --" (car text) USING ledger});
+$city->sql('hall', q{INSERT INTO hall."o'dd ""view; --" VALUES ('Q')});
+is($city->sql('hall', q{SELECT seoulchain.city_view('o''dd "view; --')}), q{city."o'dd ""view; --"}, 'a name that needs quotes');
+$city->settle;
+is($city->sql('insurer', q{SELECT seoulchain.city_view('o''dd "view; --'); SELECT car FROM city."o'dd ""view; --"}), qq{city."o'dd ""view; --"\nQ}, 'its copy too');
+$city->sql($_, q{SELECT seoulchain.drop_city_view('o''dd "view; --')}) foreach qw(hall insurer);
+
 # watching: all is well
 $city->settle;
 $city->wait_for($_, q{SELECT state = 'well' FROM seoulchain.city}, "$_: the city is well") foreach $city->names;
