@@ -9,7 +9,7 @@ use Seoulchain::City;
 use Seoulchain::Test;
 use Test::More;
 
-my $city = Seoulchain::City->new(nodes => [qw(hall inspector insurer)], links => 1, settings => { 'seoulchain.seal_interval' => '200ms' });
+my $city = Seoulchain::City->new(nodes => [qw(hall inspector insurer)], most => 4, links => 1, settings => { 'seoulchain.seal_interval' => '200ms' });
 my @honest = qw(hall insurer);
 my $columns = 'id int, km int, note text';
 $city->mesh;
@@ -203,6 +203,29 @@ judged('hall', 'faces', 'true', qr/PROOF/);
 is(sealed_rows('hall', 'faces'), $face, 'faces: hall has the rows that it cosigned as they were');
 others_go_on('faces');
 
+# the same for two who are no peers of each other, and meet through hall alone: the insurer has one history, as hall, the archive the other
+honest_chain('third');
+$city->cut($_, 'inspector') foreach @honest;
+$city->forge('inspector', 'inspector.third', row_with('third', 3005), 'km = 5', 1);
+inspector("SELECT seoulchain.seal('third')");
+$city->add_node('archive');
+$city->sql('archive', 'CREATE SCHEMA archive; CREATE TABLE archive.daily (id int) USING ledger');
+$city->join_with('archive', 'hall');
+$city->add_peers('archive', 'inspector');
+$city->follow('archive', 'inspector', 'third');
+ok($city->wait_cosigned('inspector', chain => 'third', by => ['archive']), 'third: the archive cosigns the second face');
+# whose copy is the longer has the proof, when the other has made a block
+foreach my $node (qw(hall archive))
+{
+	$city->sql($node, "INSERT INTO $node.daily VALUES (10)");
+	$city->seal($node);
+}
+named($_, 'third', 1, 'proves it, from one block of hall or of the archive') foreach qw(hall archive);
+judged($_, 'third', 'true', qr/PROOF/) foreach qw(hall archive);
+named('insurer', 'third', 1, 'takes it over from hall, without knowing the archive');
+$city->heal($_, 'inspector') foreach @honest;
+others_go_on('third');
+
 # 6. a contract broken: an odometer that runs backwards, inserted with the rule out of the way
 honest_chain('odometer');
 inspector($_)
@@ -254,7 +277,7 @@ others_go_on('unique_id');
 # in the end: nobody honest is accused, by nobody
 foreach my $node ($city->names)
 {
-	is($city->sql($node, q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '^city/inspector/(rewritten|older|shorter|hasty|faces|odometer|unique_id)$'}), 0,
+	is($city->sql($node, q{SELECT count(*) FROM seoulchain.dispute WHERE origin !~ '^city/inspector/(rewritten|older|shorter|hasty|faces|third|odometer|unique_id)$'}), 0,
 		"$node disputes nothing else");
 }
 others_go_on('in the end');
