@@ -68,11 +68,16 @@ ScWitnessCode
 sc_witness_judge(const ScWitnessRequest *request, uint64_t size, const ScHash *root)
 {
 	const ScCheckpoint *new = &request->checkpoint;
+	ScHash		empty;
 
 	if (request->old_size > new->size)
 		return SC_WITNESS_BAD_REQUEST;
 	if (request->old_size != size)
 		return SC_WITNESS_CONFLICT;
+	/* of no leaves there is one tree; another size could not be asked for next */
+	sc_hash_empty(&empty);
+	if (new->size == 0 && memcmp(&new->root, &empty, sizeof(ScHash)) != 0)
+		return SC_WITNESS_BAD_PROOF;
 	if (new->size == size && memcmp(&new->root, root, sizeof(ScHash)) != 0)
 		return SC_WITNESS_CONFLICT;
 	if (sc_proof_verify_consistency(size, root, new->size, &new->root, request->path, request->npath) != SC_OK)

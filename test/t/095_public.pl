@@ -63,6 +63,8 @@ sql(q{CREATE ROLE clerk});
 refused(q{SET ROLE clerk; SELECT seoulchain.tile('main', 'checkpoint')}, qr/chain "main" is not public.*HINT.*set_public/s, 'a chain is nobody else\'s to read');
 refused(q{SET ROLE clerk; SELECT seoulchain.set_public('main')}, qr/permission denied/, 'nor his to make public');
 like(sql(q{SELECT seoulchain.tile('main', 'checkpoint')}), qr/^\\x/, 'but the auditor\'s to read');
+script_says([ 'seoulchain-export', my $private = PostgreSQL::Test::Utils::tempdir() . '/private' ], 1, qr/chain main is not public: SELECT seoulchain.set_public/, 'and nobody\'s to publish, superusers included');
+ok(!-e "$private/tile" && !-e "$private/checkpoint", 'nothing of it is there');
 sql(q{SELECT seoulchain.set_public('main'); SELECT seoulchain.set_public('main')});
 is(sql(q{SELECT count(*) FROM seoulchain.event WHERE leaf LIKE '%"type":"public"%'}), '1', 'public once, by one event');
 is(sql(q{SET ROLE clerk; SELECT chain, origin FROM seoulchain.public_chains}), 'main|seoul.go.kr/city-hall/main', 'everybody can see it');
@@ -177,7 +179,7 @@ script_says([ 'seoulchain-export', $copy ], 1, qr/is no checkpoint/, 'onto somet
 script_says([ 'seoulchain-export' ], 2, qr/which directory/, 'without a directory');
 script_says([ 'seoulchain-export', '-x' ], 2, qr/unknown option/, 'with an option that is none');
 script_says([ 'seoulchain-export', '--help' ], 0, qr/^Usage: /, 'its help');
-script_says([ 'seoulchain-export', '-c', 'nochain', $copy . '/new' ], 1, qr/chain "nochain" does not exist/, 'of a chain that is not there');
+script_says([ 'seoulchain-export', '-c', 'nochain', $copy . '/new' ], 1, qr/chain nochain is not public/, 'of a chain that is not there');
 
 # an altered row is named and not exported; a dropped table too
 sql(q{SET session_replication_role = origin; CREATE TABLE late (i int) USING ledger; INSERT INTO late VALUES (1)});

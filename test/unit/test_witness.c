@@ -95,6 +95,20 @@ root_of(ScHash *out, uint64_t n, bool fork)
 	sc_frontier_root(out, &frontier);
 }
 
+/* no leaves, and a root as if there were some */
+static void
+test_empty(void)
+{
+	ScWitnessRequest request = {.old_size = 0};
+	ScHash		empty;
+
+	root_of(&empty, 0, false);
+	root_of(&request.checkpoint.root, 3, false);
+	CHECK(sc_witness_judge(&request, 0, &empty) == SC_WITNESS_BAD_PROOF);
+	request.checkpoint.root = empty;
+	CHECK(sc_witness_judge(&request, 0, &empty) == SC_WITNESS_OK);
+}
+
 /* every pair of small sizes: the true proof is taken, everything else named */
 static void
 test_judge(void)
@@ -336,6 +350,7 @@ main(int argc, char **argv)
 	test_request();
 	test_request_refused();
 	test_judge();
+	test_empty();
 	test_answers();
 	test_tile_paths();
 	test_tile_widths();
