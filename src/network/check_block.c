@@ -27,6 +27,7 @@
 #include "network/check_block.h"
 #include "network/integrate.h"
 #include "proof/guard.h"
+#include "proof/locate.h"
 #include "proof/signed_row.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -148,45 +149,20 @@ close_sources(Check *check)
 	}
 }
 
-/* is the row in the slot the leaf's? */
-static bool
-is_row(const Source *source, int64 seq)
-{
-	bool		isnull;
-	Datum		value = slot_getattr(source->slot, source->target.seq_attno, &isnull);
-
-	return !isnull && DatumGetInt64(value) == seq;
-}
-
 /* puts the leaf's row into the slot: it is where it was recorded, or has been moved; errors when it is gone */
 static void
 fetch_row(Check *check, Source *source, const ScSealLeaf *leaf)
 {
 	ItemPointerData tid = leaf->tid;
-	TableScanDesc scan;
-	bool		found = false;
+	ScRowPlace	place = {.rel = source->rel,.ledger_seq = leaf->seq,.leaf_index = -1,.slot = source->slot};
 
-	if (ItemPointerIsValid(&tid) && ItemPointerGetBlockNumber(&tid) < RelationGetNumberOfBlocks(source->rel) &&
-		table_tuple_fetch_row_version(source->rel, &tid, check->snapshot, source->slot) && is_row(source, leaf->seq))
-	{
-		slot_getallattrs(source->slot);
-		return;
-	}
-	scan = table_beginscan(source->rel, check->snapshot, 0, NULL);
-	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, source->slot))
-		found = is_row(source, leaf->seq);
-	if (found)
-	{
-		slot_getallattrs(source->slot);
-		ExecMaterializeSlot(source->slot);
-	}
-	table_endscan(scan);
-	if (!found)
+	if (!sc_row_fetch(&place, &tid, check->snapshot))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the row with ledger_seq " INT64_FORMAT " of \"%s\" is gone", leaf->seq,
 						RelationGetRelationName(source->rel)),
 				 errhint("Bring it back from a peer with seoulchain.repair().")));
+	slot_getallattrs(source->slot);
 }
 
 /* something is wrong with a row */

@@ -139,6 +139,19 @@ ok($city->wait_cosigned('hall', chain => 'honest'), 'after kill -9 of the follow
 is_intact($city->node('shop'), 'its state is whole');
 is($city->sql('shop', $kept), hall($kept), 'and the same');
 
+# rows that are moved here between their arrival and their block
+hall('ALTER SYSTEM SET seoulchain.seal_interval = 0');
+$city->node('hall')->reload;
+$city->node('hall')->poll_query_until('postgres', q{SELECT current_setting('seoulchain.seal_interval') = '0'}) or die;
+hall(q{INSERT INTO hall.vote SELECT 'moved ' || g, 'a' FROM generate_series(1, 300) g});
+$city->wait_for('shop', q{SELECT count(*) = 300 FROM hall.vote WHERE voter LIKE 'moved %'});
+$city->sql('shop', 'CREATE INDEX vote_backwards ON hall.vote (ledger_seq DESC)');
+$city->sql('shop', 'CLUSTER hall.vote USING vote_backwards');
+ok($city->wait_cosigned('hall', chain => 'honest', by => ['shop']), 'rows are judged wherever they stand by then');
+is($city->sql('shop', $kept), hall($kept), 'and their state is the same');
+hall('ALTER SYSTEM RESET seoulchain.seal_interval');
+$city->node('hall')->reload;
+
 # somebody who comes late judges the whole history
 $city->add_peers('hall', 'late');
 $city->follow('late', 'hall', 'honest');
