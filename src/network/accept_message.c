@@ -37,6 +37,9 @@ PG_FUNCTION_INFO_V1(sc_accept_message);
 #define BODY_MAX (1024 * 1024)
 #define NAME_MAX_BYTES 1024
 
+/* of one chain, kind and number so many different ones wait at the most: one is right */
+#define WAIT_MAX 8
+
 /* of a text from a peer so much is repeated */
 #define TOLD_MAX 100
 
@@ -84,6 +87,40 @@ objection(const ScMessage *message, const char *peer)
 	return sc_follows(message->origin, peer) ? NULL : "";
 }
 
+/*
+ * May it wait?  The same one need not wait twice (an origin that is asked anew
+ * sends what waits here again), and of different ones under one number, of
+ * which every turn of the sealing worker would look at each, a few do.
+ */
+static bool
+may_wait(const ScMessage *message)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScInternalScan scan;
+	ScanKeyData keys[3];
+	HeapTuple	tuple;
+	int			others = 0;
+	bool		here = false;
+
+	ScanKeyInit(&keys[0], SC_MESSAGE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(message->origin));
+	ScanKeyInit(&keys[1], SC_MESSAGE_ATTR_KIND, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(message->kind));
+	sc_key_int8(&keys[2], SC_MESSAGE_ATTR_NUMBER, BTEqualStrategyNumber, message->number);
+	sc_internal_scan_begin(&scan, "message", "message_origin", snapshot, keys, 3);
+	while (!here && (tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+	{
+		char	   *body = text_column(tuple, SC_MESSAGE_ATTR_BODY, RelationGetDescr(scan.rel));
+
+		here = strcmp(body, message->body) == 0;
+		pfree(body);
+		others++;
+	}
+	sc_internal_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	if (!here && others >= WAIT_MAX)
+		sc_peer_state_drop(message->sender, "message", psprintf("%d of this kind and number wait already", others));
+	return !here && others < WAIT_MAX;
+}
+
 /* does it stay in the queue? */
 static bool
 take(const ScMessage *message)
@@ -101,12 +138,14 @@ take(const ScMessage *message)
 				 problem != NULL ? errdetail("%s", problem) : 0));
 		sc_peer_state_failed(message->origin, psprintf("event " INT64_FORMAT ": %s", message->number,
 													   problem != NULL ? problem : "it cannot be applied yet"));
-		return true;
+		return may_wait(message);
 	}
 	if (strcmp(message->kind, SC_MESSAGE_BLOCK) == 0)
+	{
 		sc_arrival_at_commit();
-	else
-		sc_network_wake();
+		return may_wait(message);
+	}
+	sc_network_wake();
 	return true;
 }
 

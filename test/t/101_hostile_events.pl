@@ -122,6 +122,15 @@ ok($city->node('shop')->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM
 is($city->sql('shop', "SELECT leaf FROM seoulchain.event WHERE ledger_seq = $number"), $body, 'the first one stays');
 is($city->sql('shop', "SELECT count(*) FROM seoulchain.message WHERE kind = 'event'"), 0, 'nothing waits');
 
+# what waits under one number waits once, and only a few that differ do
+($number, $body) = leaf('{"type":"drop"}', 'hall.nothing');
+$city->sql('hall', "INSERT INTO seoulchain.message SELECT 'city/hall', 'city/shop', 'event', '$origin', $number, '$body' FROM generate_series(1, 5);
+	INSERT INTO seoulchain.message SELECT 'city/hall', 'city/shop', 'block', '$origin', 2000000, 'block ' || g FROM generate_series(1, 50) g");
+$city->wait_for('shop', q{SELECT dropped_why LIKE '%wait already' FROM seoulchain.network_state('city/hall')});
+is($city->sql('shop', "SELECT string_agg(kind || ' ' || n, ', ' ORDER BY kind) FROM (SELECT kind, count(*) AS n FROM seoulchain.message WHERE number IN ($number, 2000000) GROUP BY kind) m"),
+	'block 8, event 1', 'a flood under one number does not wait here');
+$city->sql('shop', "DELETE FROM seoulchain.message WHERE number IN ($number, 2000000)");
+
 # rows by hand, written below the ledger: without a number, with one that does not count, with too large a leaf
 $city->sql('hall', q{UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'heap') WHERE oid = 'hall.t'::regclass});
 $city->sql('hall', q{INSERT INTO hall.t (a, b, ledger_seq) VALUES (2, 'no number', NULL), (3, 'minus', -5), (4, 'huge', 9223372036854775807)});
