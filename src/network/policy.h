@@ -53,6 +53,9 @@ extern void sc_policy_named_own(bool *own, const ScPolicy *policy, const char *o
 /* is the key a witness that the quorum asks for, itself or in a group? */
 extern bool sc_policy_asks_for(const ScPolicy *policy, int key);
 
+/* does the quorum ask for two witnesses that bear one node's name?  One superuser has both their keys. */
+extern bool sc_policy_twice(const ScPolicy *policy, int *first, int *second);
+
 /* the cosigner keys of this node and of its peers: List of char * */
 extern List *sc_known_cosigner_keys(void);
 

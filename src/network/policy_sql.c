@@ -110,6 +110,21 @@ require_log_key(const ScPolicy *policy, const ScChain *chain)
 			 errhint("It needs a line \"log %s\".", chain->log_key)));
 }
 
+/* errors if a node would be two witnesses: it would lie with both keys */
+static void
+require_one_key_a_node(const ScPolicy *policy)
+{
+	int			first;
+	int			second;
+
+	if (sc_policy_twice(policy, &first, &second))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the policy asks for two keys of one node, \"%s\" and \"%s\"", policy->keys[first].name, policy->keys[second].name),
+				 errdetail("Whoever rules that node has both, so they are one witness."),
+				 errhint("Name its cosigner key, or its key as a public witness, not both.")));
+}
+
 /* how many witnesses the quorum asks for, and how many of them are the origin's own */
 static int
 count_witnesses(const ScPolicy *policy, const bool *own, int *nown)
@@ -176,8 +191,8 @@ policy_event(ScBuf *buf, const char *text)
  * WRONG_OBJECT_TYPE for a copy; OBJECT_NOT_IN_PREREQUISITE_STATE for a closed
  * or unnamed chain, or while the policy before is not signed;
  * INVALID_TEXT_REPRESENTATION with the line at fault;
- * INVALID_PARAMETER_VALUE when it does not name the chain's key, or two
- * quorums need no witness in common.
+ * INVALID_PARAMETER_VALUE when it does not name the chain's key, names two
+ * keys of one node, or two quorums need no witness in common.
  */
 Datum
 sc_set_policy(PG_FUNCTION_ARGS)
@@ -195,6 +210,7 @@ sc_set_policy(PG_FUNCTION_ARGS)
 	require_settled(chain, snapshot);
 	parse_policy(policy, given);
 	require_log_key(policy, chain);
+	require_one_key_a_node(policy);
 	worth = policy_worth(policy, chain, snapshot);
 	UnregisterSnapshot(snapshot);
 	policy_event(&event, given);

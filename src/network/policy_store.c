@@ -150,6 +150,34 @@ sc_policy_asks_for(const ScPolicy *policy, int key)
 	return false;
 }
 
+/* the length of the node's name in a witness key's: its key as a public witness is named <node>/witness */
+static size_t
+node_length(const ScVerifierKey *key)
+{
+	size_t		len = strlen(key->name);
+	size_t		tail = strlen("/witness");
+
+	return len > tail && strcmp(key->name + len - tail, "/witness") == 0 ? len - tail : len;
+}
+
+bool
+sc_policy_twice(const ScPolicy *policy, int *first, int *second)
+{
+	for (*first = 0; *first < policy->nkeys; ++*first)
+	{
+		const ScVerifierKey *key = &policy->keys[*first];
+		size_t		len = node_length(key);
+
+		if (policy->is_log[*first] || !sc_policy_asks_for(policy, *first))
+			continue;
+		for (*second = *first + 1; *second < policy->nkeys; ++*second)
+			if (!policy->is_log[*second] && sc_policy_asks_for(policy, *second) &&
+				node_length(&policy->keys[*second]) == len && strncmp(policy->keys[*second].name, key->name, len) == 0)
+				return true;
+	}
+	return false;
+}
+
 /* does the leaf bring this policy? */
 static bool
 leaf_brings(const char *leaf, const char *text)
@@ -193,6 +221,8 @@ judge_entry(ScPolicyEntry *entry, const ScChain *chain, Snapshot snapshot)
 {
 	bool		own[SC_POLICY_KEYS_MAX];
 	int			line;
+	int			first;
+	int			second;
 
 	entry->policy = palloc(sizeof(ScPolicy));
 	if (sc_policy_parse(entry->policy, &line, entry->text, strlen(entry->text)) != SC_OK)
@@ -203,7 +233,7 @@ judge_entry(ScPolicyEntry *entry, const ScChain *chain, Snapshot snapshot)
 	}
 	sc_policy_own_keys(own, entry->policy, chain, snapshot);
 	entry->overlap = sc_policy_overlap(entry->policy, own);
-	entry->good = entry->overlap > 0 && is_recorded(entry, chain, snapshot);
+	entry->good = entry->overlap > 0 && !sc_policy_twice(entry->policy, &first, &second) && is_recorded(entry, chain, snapshot);
 }
 
 /* in the order of leaves, those that are not sealed last by ledger_seq */

@@ -90,6 +90,8 @@ refused_policy("log $log\nquorum g\n", qr/line 2 of the policy/, 'a quorum that 
 refused_policy("log $log\nwitness w1 $three[1]\nwitness w1 $three[3]\nquorum w1\n", qr/line 3/, 'a name twice');
 refused_policy("log $log\nwitness w1 $three[1]\nwitness w2 $three[3]\ngroup a all w1 w2\ngroup b all w1 w2\ngroup g any a b\nquorum g\n", qr/line 5/, 'groups that share members');
 refused_policy("log $log\nwitness w1 $three[1]\nwitness w2 $three[3]\ngroup a any w1 w2\nquorum a\n", qr/hold against nobody/, 'an old and a new key, either of which is enough');
+refused_policy(policy(3, @three, public => Seoulchain::Witness->new('net/w1/witness')->key), qr{two keys of one node, "net/w1" and "net/w1/witness".*one witness}s, 'a node that would be two witnesses');
+refused_policy(policy(3, @three, next => Seoulchain::Witness->new('net/w1')->key), qr{two keys of one node, "net/w1" and "net/w1"}, 'nor by two cosigner keys');
 refused_policy($reader =~ s/\n/\r\n/gr, qr/line 1 of the policy: it ends with a carriage return/, 'lines as other systems end them');
 refused_policy($reader =~ s/w1 \S+/w1 $log/r, qr/line 2 of the policy: a key of this type cannot stand here/, 'the key of a log as a witness');
 is(sql('SELECT count(*) FROM seoulchain.policies'), '0', 'none of them was recorded');
