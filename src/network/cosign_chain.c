@@ -101,7 +101,7 @@ cosign_with_key(const Work *work)
 											  work->snapshot);
 	ScKeyRing  *ring;
 
-	if (objection != NULL && !sc_cosign_leave(work->chain->origin, sc_memory_text(&memory, found)))
+	if (objection != NULL && !sc_cosign_leave_take(work->chain->origin, sc_memory_text(&memory, found)))
 	{
 		/* it asks the peers */
 		sc_slot_ask_network(sc_slot_mine());

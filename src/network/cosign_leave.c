@@ -10,12 +10,15 @@
  * it, or it left this node for none of them.
  *
  * Invariant: a row of seoulchain.cosign_leave is for one memory entry, cluster
- * and timeline; the next cosignature changes the entry, so it serves once.
+ * and timeline, and goes in the transaction that cosigns by it: memory that is
+ * lost once more has to be asked for once more.
  * Context: the network worker asks, the sealing worker uses the leave.
  * Effects: seoulchain.cosign_leave.
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "core/buf.h"
@@ -48,9 +51,20 @@ typedef struct LastLine
 	char	   *line;
 } LastLine;
 
-bool
-sc_cosign_leave(const char *origin, const char *memory)
+/* is the row a leave for that memory entry, on this cluster and timeline? */
+static bool
+is_leave(HeapTuple tuple, Relation rel, const char *origin, const char *memory)
 {
+	return strcmp(TextDatumGetCString(sc_internal_attr(tuple, LEAVE_ATTR_ORIGIN, rel)), origin) == 0 &&
+		strcmp(TextDatumGetCString(sc_internal_attr(tuple, LEAVE_ATTR_MEMORY, rel)), memory) == 0 &&
+		(uint64) DatumGetInt64(sc_internal_attr(tuple, LEAVE_ATTR_SYSTEM, rel)) == GetSystemIdentifier() &&
+		DatumGetInt64(sc_internal_attr(tuple, LEAVE_ATTR_TIMELINE, rel)) == (int64) GetWALInsertionTimeLine();
+}
+
+bool
+sc_cosign_leave_take(const char *origin, const char *memory)
+{
+	Relation	rel = sc_internal_open("cosign_leave", RowExclusiveLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	ScInternalScan scan;
 	HeapTuple	tuple;
@@ -59,12 +73,14 @@ sc_cosign_leave(const char *origin, const char *memory)
 	/* no row, or one a copy */
 	sc_internal_scan_begin(&scan, "cosign_leave", "cosign_leave_pkey", snapshot, NULL, 0);
 	while (!found && (tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
-		found = strcmp(TextDatumGetCString(sc_internal_attr(tuple, LEAVE_ATTR_ORIGIN, scan.rel)), origin) == 0 &&
-			strcmp(TextDatumGetCString(sc_internal_attr(tuple, LEAVE_ATTR_MEMORY, scan.rel)), memory) == 0 &&
-			(uint64) DatumGetInt64(sc_internal_attr(tuple, LEAVE_ATTR_SYSTEM, scan.rel)) == GetSystemIdentifier() &&
-			DatumGetInt64(sc_internal_attr(tuple, LEAVE_ATTR_TIMELINE, scan.rel)) == (int64) GetWALInsertionTimeLine();
+	{
+		found = is_leave(tuple, scan.rel, origin, memory);
+		if (found)
+			simple_heap_delete(rel, &tuple->t_self);
+	}
 	sc_internal_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
+	table_close(rel, NoLock);
 	return found;
 }
 
