@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "network/accept.h"
+#include "network/copy.h"
 #include "network/copy_event.h"
 #include "network/follow.h"
 #include "network/message.h"
@@ -83,6 +84,8 @@ objection(const ScMessage *message, const char *peer)
 		return psprintf("its kind is \"%s\"", told(message->kind));
 	if (!sc_origin_is_of(message->origin, peer))
 		return psprintf("chain \"%s\" is not its own", told(message->origin));
+	if (strcmp(message->kind, SC_MESSAGE_PUBLISHED) == 0 && message->number == SC_PUBLISHED_ENDED)
+		return !sc_follows(message->origin, peer) && sc_copy_by_origin(message->origin) != NULL ? NULL : "";
 	/* what was under way when the chain was given up is no fault */
 	return sc_follows(message->origin, peer) ? NULL : "";
 }

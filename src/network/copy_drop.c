@@ -33,13 +33,21 @@
 #include "miscadmin.h"
 #include "network/alarm.h"
 #include "network/copy.h"
+#include "network/link.h"
+#include "network/message.h"
+#include "network/subscription.h"
 #include "seal/block.h"
+#include "seal/internal_scan.h"
+#include "seal/node.h"
+#include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 PG_FUNCTION_INFO_V1(sc_drop_copy);
 
@@ -51,6 +59,10 @@ typedef struct Numbers
 } Numbers;
 
 #define NUMBERS 4
+
+/* how long, and how often, a chain's node is waited for that was told to stop */
+#define END_WAIT_MS 30000
+#define END_LOOK_MS 50
 
 /* collects them; a table with several such columns goes by the first */
 static void
@@ -181,21 +193,78 @@ drop_tables_meant(const ScChain *chain)
 	PG_END_TRY();
 }
 
+/* has the chain's node said that no row of it is sent any more? */
+static bool
+has_ended(const char *origin)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScInternalScan scan;
+	ScanKeyData keys[3];
+	bool		ended;
+
+	ScanKeyInit(&keys[0], SC_MESSAGE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(origin));
+	ScanKeyInit(&keys[1], SC_MESSAGE_ATTR_KIND, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(SC_MESSAGE_PUBLISHED));
+	sc_key_int8(&keys[2], SC_MESSAGE_ATTR_NUMBER, BTEqualStrategyNumber, SC_PUBLISHED_ENDED);
+	sc_internal_scan_begin(&scan, "message", "message_origin", snapshot, keys, 3);
+	ended = sc_internal_scan_next(&scan, ForwardScanDirection) != NULL;
+	sc_internal_scan_end(&scan);
+	UnregisterSnapshot(snapshot);
+	return ended;
+}
+
+/* may replication still bring rows of the chain?  A row whose table is gone would stop it for good. */
+static bool
+rows_may_come(const char *origin)
+{
+	const char *me = sc_node_name(NULL);
+	char	   *node = pnstrdup(origin, strrchr(origin, '/') - origin);
+	ScChain    *chain = sc_copy_by_origin(origin);
+
+	return me != NULL && chain != NULL && sc_ledger_list(chain->chain_id) != NIL && !sc_copy_is_followed(origin) &&
+		OidIsValid(sc_subscription_oid(sc_link_name(node, me))) && !has_ended(origin);
+}
+
+/* waits until no row of the chain can come; an error after half a minute */
+static void
+wait_for_end(const char *origin)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), END_WAIT_MS);
+
+	while (strrchr(origin, '/') != NULL && rows_may_come(origin))
+	{
+		if (GetCurrentTimestamp() > end)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("rows of chain \"%s\" may still come", origin),
+					 errdetail("Its node has been told that nothing more of it is wanted, and has not answered."),
+					 errhint("Try again when it is reachable; if it is gone for good, seoulchain.remove_peer(...) comes first.  unfollow() has to be committed.")));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, END_LOOK_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		AcceptInvalidationMessages();
+	}
+}
+
 /*
  * seoulchain.drop_copy(origin text) -> void
  *
  * Drops the tables, events and blocks of a copy that is not followed any
- * more.  Privileges: seoulchain_operator.  Errors: UNDEFINED_OBJECT when
- * there is no such copy; OBJECT_IN_USE while it is followed;
+ * more, when its node has said that it sends no more rows of it: that is
+ * waited for, half a minute at most.  Privileges: seoulchain_operator.
+ * Errors: UNDEFINED_OBJECT when there is no such copy; OBJECT_IN_USE while it
+ * is followed, and when its node does not answer;
  * DEPENDENT_OBJECTS_STILL_EXIST when views or the like use its tables.
  */
 Datum
 sc_drop_copy(PG_FUNCTION_ARGS)
 {
 	char	   *origin = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Relation	rel = sc_registry_open("chain", ShareRowExclusiveLock);
-	ScChain    *chain = sc_copy_by_origin(origin);
+	Relation	rel;
+	ScChain    *chain;
 
+	wait_for_end(origin);
+	rel = sc_registry_open("chain", ShareRowExclusiveLock);
+	chain = sc_copy_by_origin(origin);
 	if (chain == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -13,7 +13,8 @@
  *	request			last height held	NULL: "send me the chain's events and the blocks above", -1 for all, -2: nothing more
  *	confirmation	a ledger_seq		ledger name of the table that the recipient's event of that number announced: "it is here"
  *	published		ledger_seq of that event	the same name: "its rows travel now", the answer to a confirmation;
- *					-2					NULL: "nothing more of the chain is sent"
+ *					-2					NULL: "it is not shared any more"
+ *					-3					NULL: "no row of it is sent behind this", the answer to a request for nothing more
  *
  * A message is decoded from the log for whoever has a slot here, so the sender
  * deletes it in the transaction that writes it; it reaches a node whose slot
@@ -32,6 +33,7 @@
 
 #define SC_REQUEST_NO_MORE (-2)
 #define SC_PUBLISHED_NO_MORE (-2)
+#define SC_PUBLISHED_ENDED (-3)
 
 /* seoulchain.message */
 enum

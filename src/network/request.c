@@ -29,6 +29,7 @@
 #include "network/wake.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 /* of a chain that is followed: the copy, and its node's word that it sends nothing more of it */
 #define THE_COPY "(SELECT FROM seoulchain.chain c WHERE c.origin = f.origin AND c.copy)"
@@ -142,6 +143,9 @@ typedef struct Waiting
 	char	   *body;
 } Waiting;
 
+/* so long after one that nothing more is wanted is not said again */
+#define END_AGAIN_MS 1000
+
 /* of one peer's messages so many are answered before the others have their turn */
 #define SERVED_AT_ONCE 1000
 
@@ -194,6 +198,21 @@ is_superseded(List *list, int index)
 	return false;
 }
 
+/* "no row of it is sent behind this" */
+static void
+send_ended(const char *me, const char *peer, const char *origin)
+{
+	ScMessage	message = {
+		.sender = me,
+		.recipient = peer,
+		.kind = SC_MESSAGE_PUBLISHED,
+		.origin = origin,
+		.number = SC_PUBLISHED_ENDED
+	};
+
+	sc_message_send(&message);
+}
+
 /* one transaction; true when blocks are to be sent now */
 static bool
 serve_waiting(const char *me, const char *peer, List *list, int index)
@@ -207,6 +226,8 @@ serve_waiting(const char *me, const char *peer, List *list, int index)
 	served = superseded || serve(me, peer, waiting->kind, chain_of(waiting->origin), waiting->number, waiting->body);
 	if (served)
 		sc_query("DELETE FROM seoulchain.message WHERE ctid = '%s'", waiting->tid);
+	if (served && !superseded && strcmp(waiting->kind, SC_MESSAGE_REQUEST) == 0 && waiting->number == SC_REQUEST_NO_MORE)
+		send_ended(me, peer, waiting->origin);
 	/* there may be more */
 	if (served && list_length(list) == SERVED_AT_ONCE)
 		sc_network_wake();
@@ -318,14 +339,45 @@ ask(const char *me, const char *peer)
 						 quote_literal_cstr(peer)) != NULL;
 }
 
+/* says again that nothing more is wanted of chains that were given up and whose copies are here; true until that is answered */
+static bool
+end_again(const char *me, const char *peer)
+{
+	static TimestampTz last = 0;
+	bool		due = TimestampDifferenceExceeds(last, GetCurrentTimestamp(), END_AGAIN_MS);
+	uint64		rows = sc_query("SELECT c.origin FROM seoulchain.chain c WHERE c.copy AND pg_catalog.regexp_replace(c.origin, '/[^/]*$', '') = %s "
+								"AND NOT EXISTS (SELECT FROM seoulchain.follow f WHERE f.origin = c.origin) AND NOT EXISTS "
+								"(SELECT FROM seoulchain.message m WHERE m.origin = c.origin AND m.kind = 'published' AND m.number = %d)",
+								quote_literal_cstr(peer), SC_PUBLISHED_ENDED);
+
+	for (uint64 i = 0; i < rows && due; i++)
+	{
+		ScMessage	message = {
+			.sender = me,
+			.recipient = peer,
+			.kind = SC_MESSAGE_REQUEST,
+			.origin = sc_query_value(i, 1),
+			.number = SC_REQUEST_NO_MORE
+		};
+
+		sc_message_send(&message);
+		last = GetCurrentTimestamp();
+	}
+	return rows > 0;
+}
+
 const char *
 sc_requests_send(const char *me, const char *peer)
 {
+	const char *waiting = NULL;
+
 	if (!sc_publication_listened(me, peer))
 		return "it does not listen to this node yet";
 	if (ask(me, peer))
-		return "it has not sent every chain that is followed; it may not share them yet";
+		waiting = "it has not sent every chain that is followed; it may not share them yet";
 	if (confirm_again(me, peer))
-		return "it does not send every table of the chains that are followed yet";
-	return NULL;
+		waiting = "it does not send every table of the chains that are followed yet";
+	if (end_again(me, peer))
+		waiting = "it has not said yet that it sends nothing more of a chain that was given up";
+	return waiting;
 }

@@ -95,13 +95,13 @@ take_up_tables(const char *me, const char *peer, Oid subid)
 	Oid		   *tables;
 
 	/* a chain of which nothing had come can begin whenever its node likes */
-	sc_query("DELETE FROM seoulchain.message m WHERE m.sender = %s AND m.kind = 'published' AND m.number = %d AND NOT EXISTS "
-			 "(SELECT FROM seoulchain.chain c WHERE c.origin = m.origin AND c.copy)", quote_literal_cstr(peer), SC_PUBLISHED_NO_MORE);
+	sc_query("DELETE FROM seoulchain.message m WHERE m.sender = %s AND m.kind = 'published' AND m.number < 0 AND NOT EXISTS "
+			 "(SELECT FROM seoulchain.chain c WHERE c.origin = m.origin AND c.copy)", quote_literal_cstr(peer));
 	rows = sc_query("SELECT m.ctid, COALESCE(l.relation, 0)::pg_catalog.oid FROM seoulchain.message m "
 					"LEFT JOIN seoulchain.chain c ON c.origin = m.origin AND c.copy "
 					"LEFT JOIN seoulchain.ledger l ON l.chain_id = c.chain_id AND l.ledger_name = m.body "
-					"WHERE m.sender = %s AND m.recipient = %s AND m.kind = 'published' AND m.number <> %d LIMIT %d",
-					quote_literal_cstr(peer), quote_literal_cstr(me), SC_PUBLISHED_NO_MORE, TAKEN_AT_ONCE);
+					"WHERE m.sender = %s AND m.recipient = %s AND m.kind = 'published' AND m.number >= 0 LIMIT %d",
+					quote_literal_cstr(peer), quote_literal_cstr(me), TAKEN_AT_ONCE);
 	tids = palloc(sizeof(char *) * Max(rows, 1));
 	tables = palloc(sizeof(Oid) * Max(rows, 1));
 	for (uint64 i = 0; i < rows; i++)
