@@ -426,19 +426,25 @@ just_integrated(const Batch *batch, ItemPointer tid)
 	return false;
 }
 
-/* removes the announcements up to the last integrated block; those that came a second time are looked at */
+/* removes the announcements of the integrated blocks; those that came a second time are looked at */
 static void
 delete_messages(Batch *batch)
 {
+	int64		last = batch->builder.last.height;
 	ScInternalScan scan;
 	HeapTuple	tuple;
 
+	if (batch->blocks == NIL)
+		return;
 	/* the blocks of this transaction are to be compared with, too */
 	CommandCounterIncrement();
 	LockRelationOid(sc_registry_relation("message"), RowExclusiveLock);
-	scan_messages(&scan, batch->chain, BTLessEqualStrategyNumber, batch->builder.last.height, batch->snapshot);
+	scan_messages(&scan, batch->chain, BTGreaterEqualStrategyNumber, ((ScAnnounced *) linitial(batch->blocks))->block.height,
+				  batch->snapshot);
 	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
 	{
+		if (DatumGetInt64(sc_internal_attr(tuple, SC_MESSAGE_ATTR_NUMBER, scan.rel)) > last)
+			break;
 		if (!just_integrated(batch, &tuple->t_self))
 			sc_seen_message(tuple, scan.rel);
 		CatalogTupleDelete(scan.rel, &tuple->t_self);

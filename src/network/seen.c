@@ -38,6 +38,9 @@
 #define SC_SEEN_STRANGE_MAX 1024
 #define SC_SEEN_NOTE_MAX 4096
 
+/* announcements of blocks that are here, in one turn: other chains wait meanwhile */
+#define SC_SEEN_OLD_MAX 256
+
 /* the chain of that origin here, a copy or an own one; NULL when there is none */
 static ScChain *
 chain_by_origin(const char *origin)
@@ -167,25 +170,27 @@ sc_seen_message(HeapTuple tuple, Relation rel)
 					  DatumGetInt64(sc_internal_attr(tuple, SC_MESSAGE_ATTR_NUMBER, rel)), note + 1);
 }
 
-void
+bool
 sc_seen_old_messages(const ScChain *chain, int64 height)
 {
 	ScanKeyData keys[3];
 	ScInternalScan scan;
 	HeapTuple	tuple;
+	int			count = 0;
 
 	ScanKeyInit(&keys[0], SC_MESSAGE_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(chain->origin));
 	ScanKeyInit(&keys[1], SC_MESSAGE_ATTR_KIND, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(SC_MESSAGE_BLOCK));
 	sc_key_int8(&keys[2], SC_MESSAGE_ATTR_NUMBER, BTLessEqualStrategyNumber, height);
 	LockRelationOid(sc_registry_relation("message"), RowExclusiveLock);
 	sc_internal_scan_begin(&scan, "message", "message_origin", GetActiveSnapshot(), keys, 3);
-	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL && count++ < SC_SEEN_OLD_MAX)
 	{
 		sc_seen_message(tuple, scan.rel);
 		simple_heap_delete(scan.rel, &tuple->t_self);
 	}
 	sc_internal_scan_end(&scan);
 	CommandCounterIncrement();
+	return tuple != NULL;
 }
 
 void

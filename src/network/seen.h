@@ -50,8 +50,11 @@ extern void sc_seen_message(HeapTuple tuple, Relation rel);
  */
 extern void sc_seen_announced(const ScChain *chain, int64 height, const char *note);
 
-/* announcements of blocks up to a height, which the chain has already: kept as what was seen, and removed */
-extern void sc_seen_old_messages(const ScChain *chain, int64 height);
+/*
+ * Announcements of blocks up to a height, which the chain has already: kept as
+ * what was seen, and removed; so many at a time.  True when there are more.
+ */
+extern bool sc_seen_old_messages(const ScChain *chain, int64 height);
 
 /* the same of every note in a "seen" event of a followed chain */
 extern void sc_seen_apply_event(const ScChain *teller, const ScJson *event);

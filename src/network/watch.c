@@ -254,7 +254,7 @@ static bool
 watch_one(const ScChain *chain)
 {
 	ScBlock		last;
-	bool		again;
+	bool		again = false;
 
 	if (!sc_chain_is_open(chain))
 		return false;
@@ -265,14 +265,14 @@ watch_one(const ScChain *chain)
 	}
 	/* an own chain's announcements are those that wait to leave */
 	if (chain->copy)
-		sc_seen_old_messages(chain, last.height);
+		again = sc_seen_old_messages(chain, last.height);
 	sc_seen_compare(chain);
 	if (chain->copy && !sc_copy_is_followed(chain->origin))
 	{
 		clear_late(chain);
-		return false;
+		return again;
 	}
-	again = watch_beyond(chain, &last);
+	again |= watch_beyond(chain, &last);
 	if (chain->copy)
 		again |= watch_waiting(chain, &last, watched_copy(chain->chain_id));
 	return again;
