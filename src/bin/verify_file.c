@@ -143,9 +143,26 @@ print_missing(const ScFile *file, const ScTrust *trust)
 	}
 }
 
+/* whether the witness bears the name of a node that an earlier one bears: whoever rules it has both keys; tells so */
+static bool
+is_same_node(const ScPolicy *policy, int key)
+{
+	for (int i = 0; i < key; i++)
+	{
+		if (policy->is_log[i] || policy->is_log[key] || !sc_policy_same_node(&policy->keys[i], &policy->keys[key]))
+			continue;
+		fputs("    your policy    has two keys of one node, the second does not count: ", stdout);
+		sc_print_text(policy->keys[key].name, strlen(policy->keys[key].name));
+		putchar('\n');
+		return true;
+	}
+	return false;
+}
+
 /*
  * What the reader's policy is worth for this chain.  Witnesses that bear the
- * name of the chain's node, or have a log's key, are its own and do not count.
+ * name of the chain's node, or have a log's key, are its own and do not count;
+ * of a node that stands there twice one counts.
  */
 static void
 print_worth(const ScFile *file, const ScTrust *trust)
@@ -157,7 +174,7 @@ print_worth(const ScFile *file, const ScTrust *trust)
 	if (!trust->has_policy)
 		return;
 	for (int i = 0; i < policy->nkeys; i++)
-		own[i] = !policy->is_log[i] && sc_trust_is_own(policy, i, file->checkpoint.origin);
+		own[i] = !policy->is_log[i] && (sc_trust_is_own(policy, i, file->checkpoint.origin) || is_same_node(policy, i));
 	overlap = sc_policy_overlap(policy, own);
 	if (overlap == 0)
 		puts("    your policy    holds against nobody: two sets of signers that satisfy it need no witness in common");

@@ -254,6 +254,24 @@ sc_policy_parse(ScPolicy *out, int *line_number, const char *text, size_t len)
 	return quorum_seen ? SC_OK : SC_MALFORMED;
 }
 
+/* the length of the node's name in a witness key's: its key as a public witness is named <node>/witness */
+static size_t
+node_length(const ScVerifierKey *key)
+{
+	size_t		len = strlen(key->name);
+	size_t		tail = strlen("/witness");
+
+	return len > tail && strcmp(key->name + len - tail, "/witness") == 0 ? len - tail : len;
+}
+
+bool
+sc_policy_same_node(const ScVerifierKey *a, const ScVerifierKey *b)
+{
+	size_t		len = node_length(a);
+
+	return node_length(b) == len && strncmp(a->name, b->name, len) == 0;
+}
+
 bool
 sc_policy_log_signed(const ScPolicy *policy, const bool *good, const char *origin)
 {

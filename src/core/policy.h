@@ -46,6 +46,9 @@ extern const char *sc_policy_fault(const char *text, size_t len, int line_number
 /* whether a key of the type may serve as a log's, or a witness's */
 extern bool sc_policy_type_ok(uint8_t type, bool log);
 
+/* whether two witnesses' keys bear one node's name: cosigner keys, or its key as a public witness */
+extern bool sc_policy_same_node(const ScVerifierKey *a, const ScVerifierKey *b);
+
 /* whether a listed log of this origin signed; good[i] says that keys[i] did */
 extern bool sc_policy_log_signed(const ScPolicy *policy, const bool *good, const char *origin);
 

@@ -150,29 +150,16 @@ sc_policy_asks_for(const ScPolicy *policy, int key)
 	return false;
 }
 
-/* the length of the node's name in a witness key's: its key as a public witness is named <node>/witness */
-static size_t
-node_length(const ScVerifierKey *key)
-{
-	size_t		len = strlen(key->name);
-	size_t		tail = strlen("/witness");
-
-	return len > tail && strcmp(key->name + len - tail, "/witness") == 0 ? len - tail : len;
-}
-
 bool
 sc_policy_twice(const ScPolicy *policy, int *first, int *second)
 {
 	for (*first = 0; *first < policy->nkeys; ++*first)
 	{
-		const ScVerifierKey *key = &policy->keys[*first];
-		size_t		len = node_length(key);
-
 		if (policy->is_log[*first] || !sc_policy_asks_for(policy, *first))
 			continue;
 		for (*second = *first + 1; *second < policy->nkeys; ++*second)
 			if (!policy->is_log[*second] && sc_policy_asks_for(policy, *second) &&
-				node_length(&policy->keys[*second]) == len && strncmp(policy->keys[*second].name, key->name, len) == 0)
+				sc_policy_same_node(&policy->keys[*first], &policy->keys[*second]))
 				return true;
 	}
 	return false;

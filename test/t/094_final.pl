@@ -145,6 +145,7 @@ like($final, qr/\A\Qnet\/origin\/main\E\n.*net\/origin\/main .*net\/origin .*net
 is(sql('SELECT seoulchain.checkpoint(height => height, final => true) = seoulchain.checkpoint(final => true) FROM (SELECT max(height) AS height FROM seoulchain.block) AS b'), 't', 'by its height too');
 refused('SELECT seoulchain.checkpoint(height => 0, final => true)', qr/block 0 of chain "main" is not final/, 'the block before is not');
 my $receipt = sql("SELECT seoulchain.receipt('t', $first, final => true)");
+like(judged($receipt, policy(2, @three[0 .. 3], public => Seoulchain::Witness->new('net/w1/witness')->key)), qr{: VERIFIED.*two keys of one node, the second does not count: net/w1/witness\n.*holds against nobody}s, 'a reader is told that a node stands there twice');
 like(judged($receipt, $reader), qr/: VERIFIED.*cosigned by    net\/w1.*cosigned by    net\/w2.*not cosigned   net\/w3/s, 'the reader believes the receipt');
 is(sql('SELECT string_agg(witness, \',\') FROM seoulchain.cosignatures_missing WHERE final'), 'w3', 'one may be missing');
 
