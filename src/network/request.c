@@ -111,7 +111,7 @@ serve(const char *me, const char *peer, const char *kind, const ScChain *chain, 
 		return false;
 	if (strcmp(kind, SC_MESSAGE_REQUEST) == 0)
 		return serve_request(me, peer, chain, number);
-	if (!is_shared(chain, peer))
+	if (number <= 0 || !is_shared(chain, peer))
 		return true;
 	if (sc_share_reader_lacks(chain->chain_id, peer) != NULL)
 		return false;

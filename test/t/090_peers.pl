@@ -137,7 +137,7 @@ $city->wait_for('inspector', q{SELECT count(*) = 1 FROM seoulchain.network_statu
 $city->sql('inspector', "SELECT seoulchain.add_peer('city/hall', '$way application_name=changed', '$hall', 'peer_hall')");
 $city->sql('hall', q{INSERT INTO hall.lost VALUES ('2')});
 $city->wait_cosigned('hall');
-is($city->sql('hall', q{SELECT count(*) FROM pg_stat_replication WHERE application_name = 'changed'}), '1', 'another connection string is used');
+is($city->sql('hall', q{SELECT count(*) > 0 FROM pg_stat_replication WHERE application_name = 'changed'}), 't', 'another connection string is used');
 
 # a peer that is connected and takes nothing: the log that is kept for it fills the disk
 my $apply = $city->sql('inspector', q{SELECT pid FROM pg_stat_subscription WHERE relid IS NULL});
@@ -291,21 +291,34 @@ is($restored->safe_psql('city', q{SELECT string_agg(problem || ': ' || hint, E'\
 	join("\n", map { my ($name, $is, $least, $value) = @$_; "$name is $is, but has to be $least$value: ALTER SYSTEM SET $name = '$value'; and restart the server" }
 		['max_logical_replication_workers', 2, 'at least ', 3], ['max_replication_slots', 3, 'at least ', 4], ['max_sync_workers_per_subscription', 0, 'at least ', 1],
 		['max_wal_senders', 3, 'at least ', 4], ['max_worker_processes', 6, 'at least ', 7], ['wal_level', 'replica', '', 'logical']), 'settings that are too low');
-$restored->stop;
-remove_tree($its);
-$city->node('inspector')->start;
+$restored->append_conf('postgresql.conf', join("\n", '', map { "$_ = " . { Seoulchain::City::settings(1) }->{$_} } qw(wal_level max_wal_senders max_replication_slots max_logical_replication_workers max_worker_processes)) . "\nmax_sync_workers_per_subscription = 2\n");
+$restored->restart;
+
+# the others find it by another way, and notice that it is another server; what it follows begins anew
+$city->sql('hall', sprintf q{SELECT seoulchain.add_peer('city/inspector', 'host=%s port=%s dbname=city user=peer_hall', '%s', 'peer_inspector')}, $restored->host, $restored->port, $key);
+foreach my $origin (qw(city/hall/main city/hall/second))
+{
+	$restored->safe_psql('city', "SELECT seoulchain.unfollow('$origin')");
+	$restored->safe_psql('city', "SELECT seoulchain.drop_copy('$origin')");
+	$restored->safe_psql('city', "SELECT seoulchain.follow('$origin')");
+}
+$restored->safe_psql('city', q{INSERT INTO inspector.inspection VALUES ('after')});
+$city->sql('hall', q{INSERT INTO hall.car VALUES ('after', 1)});
+ok($restored->poll_query_until('city', q{SELECT count(*) = 1 FROM seoulchain.network_status WHERE chain = 'city/hall/main' AND state = 'ok'}), 'it begins anew what it follows');
+ok($restored->poll_query_until('city', q{SELECT count(*) = 1 FROM hall.car WHERE plate = 'after'}), 'it gets what is new');
+ok($city->wait_for('hall', q{SELECT count(*) = 1 FROM inspector.inspection WHERE plate = 'after'}, 'what is new'), 'and sends what is new');
+is($restored->safe_psql('city', q{SELECT count(*), md5(string_agg(to_jsonb(t)::text, E'\n' ORDER BY ledger_seq)) FROM hall.car t}), $city->rows_digest('hall', 'hall.car'), 'every row once');
+is($city->sql('hall', q{SELECT origin, fault, detail FROM seoulchain.dispute}), '', 'nobody disputes anything');
 
 # an end: each side removes what is its own, and the other notices
 $city->sql('hall', q{SELECT seoulchain.remove_peer('city/inspector')});
 $city->wait_for('hall', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}, 'nothing left');
 ok(1, 'what connected the two is gone here');
-$city->wait_for('inspector', q{SELECT count(*) = 0 FROM pg_replication_slots WHERE slot_name = seoulchain.link_name('city/inspector', 'city/hall')}, 'the slot gone');
-ok(1, 'and the slot there');
-is($city->sql('hall', 'SELECT count(*) FROM inspector.inspection'), '4', 'the copy stays');
+ok($restored->poll_query_until('city', q{SELECT count(*) = 0 FROM pg_replication_slots WHERE slot_name = seoulchain.link_name('city/inspector', 'city/hall')}), 'and the slot there');
+is($city->sql('hall', 'SELECT count(*) FROM inspector.inspection'), '5', 'the copy stays');
 $city->node('hall')->stop;
-$city->sql('inspector', q{SELECT seoulchain.remove_peer('city/hall')});
-$city->wait_for('inspector', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}, 'nothing left');
-ok(1, 'a node that is away keeps nothing from being removed');
-is($city->sql('inspector', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'seoulchain network'}), '0', 'without peers there is no worker')
-  if $city->wait_for('inspector', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'seoulchain network'}, 'the end of the worker');
+$restored->safe_psql('city', q{SELECT seoulchain.remove_peer('city/hall')});
+ok($restored->poll_query_until('city', q{SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin) = 0}),
+	'a node that is away keeps nothing from being removed');
+ok($restored->poll_query_until('city', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'seoulchain network'}), 'without peers there is no worker');
 done_testing();
