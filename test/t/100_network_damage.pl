@@ -154,6 +154,11 @@ all_well('a restored follower');
 my $cars = $city->rows_digest('insurer', 'hall.car');
 my $blocks = $city->sql('insurer', q{SELECT string_agg(encode(b.root_hash, 'hex'), ' ' ORDER BY b.height) FROM seoulchain.chain_block b
 	JOIN seoulchain.chain c USING (chain_id) WHERE c.origin = 'city/hall/main'});
+$city->sql('hall', q{ALTER SYSTEM SET seoulchain.seal_interval = '1h'});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+$city->wait_for('hall', q{SELECT current_setting('seoulchain.seal_interval') = '1h'});
+$city->sql('hall', q{INSERT INTO hall.car SELECT 8000 + g, 'never sealed' FROM generate_series(1, 10) g});
+$city->wait_for($_, q{SELECT count(*) = 10 FROM hall.car WHERE plate = 'never sealed'}) foreach qw(inspector insurer);
 put_back('hall', $backup{hall});
 $city->wait_for('hall', q{SELECT count(*) = 0 FROM seoulchain.recovery}, 'recovered');
 $city->wait_for('hall', q{SELECT signing = 'on' FROM seoulchain.seal_status WHERE chain = 'main'}, 'and signing');
@@ -161,6 +166,7 @@ is($city->rows_digest('hall', 'hall.car'), $cars, 'a restored origin has all its
 like($city->sql('hall', q{SELECT string_agg(encode(b.root_hash, 'hex'), ' ' ORDER BY b.height) FROM seoulchain.chain_block b
 	JOIN seoulchain.chain c USING (chain_id) WHERE c.origin = 'city/hall/main'}), qr/^\Q$blocks\E/, 'and its blocks, no others');
 all_well('a restored origin');
+is($city->sql($_, q{SELECT count(*) FROM hall.car WHERE plate = 'never sealed'}), '0', "$_: what no block held is gone with the disk") foreach $city->names;
 
 # slots that are dropped, and one that is lost for want of disk
 $city->sql('hall', q{SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL AND slot_name ~ '^seoulchain_'});
