@@ -98,11 +98,13 @@ AS $$
 	UNION ALL
 	SELECT i.name, 'from', NULL,
 		CASE WHEN NOT i.here THEN 'closed' WHEN i.error IS NOT NULL THEN 'failing' WHEN i.subid IS NULL THEN 'waiting'
+			WHEN i.waiting LIKE 'the subscription is to be made anew: %' THEN 'waiting'
 			WHEN NOT i.subenabled OR i.pid IS NULL OR i.apply_error_at > pg_catalog.clock_timestamp() - interval '15 seconds' THEN 'failing'
 			WHEN i.waiting IS NOT NULL THEN 'waiting' ELSE 'ok' END,
 		CASE WHEN NOT i.here THEN 'this database is a copy: the peer was added in another'
 			WHEN i.error IS NOT NULL THEN i.error
 			WHEN i.subid IS NULL THEN COALESCE(i.waiting, 'no subscription yet')
+			WHEN i.waiting LIKE 'the subscription is to be made anew: %' THEN i.waiting
 			WHEN NOT i.subenabled THEN pg_catalog.format('subscription "%s" is disabled', i.incoming)
 			WHEN i.pid IS NULL OR i.apply_error_at > pg_catalog.clock_timestamp() - interval '15 seconds'
 				THEN 'nothing arrives: ' || COALESCE(i.apply_error, 'no apply worker is running')

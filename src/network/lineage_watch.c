@@ -38,6 +38,9 @@
 #define REMAKE_MIN_MS 100
 #define REMAKE_MAX_MS 600000
 
+/* network_status shows what begins with this before what it makes of the subscription itself */
+#define SC_LINEAGE_REMAKE "the subscription is to be made anew: "
+
 typedef struct Watch
 {
 	char		peer[SC_PEER_NAME_LEN];
@@ -48,6 +51,7 @@ typedef struct Watch
 	TimestampTz attempted_at;
 	int			remakes;		/* in a row */
 	TimestampTz remade_at;
+	char		waiting[SC_PEER_TEXT_LEN];	/* what it waits for until it can be made anew, or "" */
 } Watch;
 
 static List *watches = NIL;
@@ -137,6 +141,14 @@ long
 sc_lineage_pause(const char *me, const char *peer)
 {
 	return pause_of(watch_of(me, peer));
+}
+
+const char *
+sc_lineage_waiting(const char *me, const char *peer)
+{
+	const Watch *watch = watch_of(me, peer);
+
+	return watch->waiting[0] != '\0' ? watch->waiting : NULL;
 }
 
 bool
@@ -236,10 +248,10 @@ remake(const char *me, const ScPeer *peer, Watch *watch, ScChannel *channel, con
 	const char *waiting;
 
 	if (!may_remake(watch))
-		return "its subscription was made anew a moment ago, and is to be again";
+		return SC_LINEAGE_REMAKE "it was made anew a moment ago";
 	waiting = sc_reconcile_peer(me, peer, channel, lineage, run);
 	if (waiting != NULL)
-		return waiting;
+		return psprintf(SC_LINEAGE_REMAKE "%s", waiting);
 	*made = true;
 	watch->remakes++;
 	watch->remade_at = GetCurrentTimestamp();
@@ -319,6 +331,7 @@ sc_lineage_check(const char *me, const ScPeer *peer, bool *made)
 	channel = sc_channel_open_conninfo(peer->name, peer->conninfo, sc_network_timeout);
 	waiting = compare(me, peer, watch, channel, made);
 	sc_channel_close(channel);
+	strlcpy(watch->waiting, waiting ? waiting : "", sizeof(watch->waiting));
 	if (waiting != NULL || *made)
 		return waiting;
 	watch->compared = pid;

@@ -21,6 +21,9 @@ extern long sc_lineage_pause(const char *me, const char *peer);
  */
 extern const char *sc_lineage_check(const char *me, const ScPeer *peer, bool *made);
 
+/* what a comparison waits for that has not come to its end, or NULL */
+extern const char *sc_lineage_waiting(const char *me, const char *peer);
+
 /* a peer has had WAL of this server that is gone: this node has another lineage now */
 extern void sc_lineage_note_ahead(const char *peer);
 

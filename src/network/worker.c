@@ -219,6 +219,8 @@ try_here(const char *me, const ScPeer *peer)
 		const char *waiting = tend_here(me, peer);
 
 		there = waiting == NULL || waiting[0] != '\0';
+		if (there && sc_lineage_waiting(me, peer->name) != NULL)
+			waiting = sc_lineage_waiting(me, peer->name);
 		if (there)
 			clock_note(peer->name, waiting, NULL);
 	}

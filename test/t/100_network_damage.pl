@@ -168,6 +168,20 @@ like($city->sql('hall', q{SELECT string_agg(encode(b.root_hash, 'hex'), ' ' ORDE
 all_well('a restored origin');
 is($city->sql($_, q{SELECT count(*) FROM hall.car WHERE plate = 'never sealed'}), '0', "$_: what no block held is gone with the disk") foreach $city->names;
 
+# a table that the followers know and the restored origin does not: nobody can take that back
+$city->sql('hall', q{ALTER SYSTEM SET seoulchain.seal_interval = '1h'});
+$city->sql('hall', q{SELECT pg_reload_conf()});
+$city->wait_for('hall', q{SELECT current_setting('seoulchain.seal_interval') = '1h'});
+$city->sql('hall', 'CREATE TABLE hall.lost (id int) USING ledger');
+$city->wait_for($_, q{SELECT to_regclass('hall.lost') IS NOT NULL}) foreach qw(inspector insurer);
+put_back('hall', $backup{hall});
+foreach my $name (qw(inspector insurer))
+{
+	ok($city->wait_for($name, q{SELECT count(*) > 0 FROM seoulchain.network_status s WHERE s::text ~ 'it has lost changes of chain city/hall/main'}), "$name: says what was lost");
+	$city->sql($name, $_) foreach q{SELECT seoulchain.unfollow('city/hall/main')}, q{SELECT seoulchain.drop_copy('city/hall/main')}, q{SELECT seoulchain.follow('city/hall/main')};
+}
+all_well('followed anew');
+
 # slots that are dropped, and one that is lost for want of disk
 $city->sql('hall', q{SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL AND slot_name ~ '^seoulchain_'});
 $city->sql('hall', q{DO $$ BEGIN LOOP
