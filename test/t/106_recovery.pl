@@ -142,6 +142,13 @@ foreach my $lie ('own, height + 1000, tree_size + 1000, root_hash', q{own, heigh
 }
 $city->sql('insurer', q{DROP FUNCTION seoulchain.served_chains()});
 $city->sql('insurer', q{ALTER FUNCTION seoulchain.honest_chains() RENAME TO served_chains});
+# one whose server is another each time it is asked keeps nobody busy: its subscription is made anew with growing pauses
+$city->sql('insurer', q{ALTER FUNCTION seoulchain.served_lineage() RENAME TO honest_lineage});
+$city->sql('insurer', q{CREATE FUNCTION seoulchain.served_lineage() RETURNS text LANGUAGE sql AS 'SELECT gen_random_uuid()::text'});
+$hall->restart;
+ok($city->wait_for('hall', q{SELECT count(*) > 0 FROM seoulchain.network_status s WHERE s::text ~ 'it was made anew a moment ago'}), 'a peer that is another each time waits');
+$city->sql('insurer', q{DROP FUNCTION seoulchain.served_lineage()});
+$city->sql('insurer', q{ALTER FUNCTION seoulchain.honest_lineage() RENAME TO served_lineage});
 $city->sql('hall', q{INSERT INTO hall.car VALUES (1124, 'plate 1124')});
 ok($city->settle, 'it goes on');
 
