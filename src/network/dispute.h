@@ -46,6 +46,9 @@ extern void sc_dispute_record_settled(const ScChain *chain, int64 seq, const cha
 /* a "dispute" event of a followed chain has come, in the running transaction: kept, and judged when it brings a proof */
 extern void sc_dispute_apply_event(const ScChain *teller, int64 seq, const ScJson *event);
 
+/* proofs about a chain that were heard before it was followed are judged; in a transaction with an active snapshot */
+extern void sc_dispute_judge_heard(const char *origin);
+
 /* the sealing worker, outside a transaction: records the events about disputes that have none */
 extern void sc_dispute_record_events(void);
 

@@ -279,3 +279,26 @@ sc_dispute_apply_event(const ScChain *teller, int64 seq, const ScJson *event)
 	table_close(rel, NoLock);
 	CommandCounterIncrement();
 }
+
+void
+sc_dispute_judge_heard(const char *origin)
+{
+	List	   *files = NIL;
+	ScInternalScan scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	ScanKeyInit(&key, SC_HEARD_ATTR_ORIGIN, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(origin));
+	sc_internal_scan_begin(&scan, "heard_dispute", "heard_dispute_origin", GetActiveSnapshot(), &key, 1);
+	while ((tuple = sc_internal_scan_next(&scan, ForwardScanDirection)) != NULL)
+	{
+		char	   *file = text_or_null(tuple, SC_HEARD_ATTR_FILE, scan.rel);
+
+		if (file != NULL)
+			files = lappend(files, file);
+	}
+	sc_internal_scan_end(&scan);
+	foreach(lc, files)
+		sc_seen_dispute_file(lfirst(lc));
+}

@@ -58,6 +58,7 @@ typedef struct Watched
 	int64		waiting;		/* lowest ledger_seq that waits for its block, 0 = none */
 	int64		height;			/* last block when it was first seen waiting */
 	TimestampTz since;			/* when that was */
+	bool		judged;			/* what was heard of it before it was followed */
 } Watched;
 
 static List *watched = NIL;
@@ -249,6 +250,16 @@ clear_late(const ScChain *chain)
 		sc_alarm_clear(kinds[i], chain->origin);
 }
 
+/* proofs that came before the chain did, once its keys and first blocks are here */
+static void
+judge_heard(const ScChain *chain, const ScBlock *last, Watched *entry)
+{
+	if (entry->judged || last->height < 0 || chain->log_key == NULL)
+		return;
+	entry->judged = true;
+	sc_dispute_judge_heard(chain->origin);
+}
+
 /* the work on one chain; true while it is to be looked at again without anything coming */
 static bool
 watch_one(const ScChain *chain)
@@ -274,7 +285,10 @@ watch_one(const ScChain *chain)
 	}
 	again |= watch_beyond(chain, &last);
 	if (chain->copy)
+	{
+		judge_heard(chain, &last, watched_copy(chain->chain_id));
 		again |= watch_waiting(chain, &last, watched_copy(chain->chain_id));
+	}
 	return again;
 }
 

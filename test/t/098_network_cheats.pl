@@ -226,6 +226,11 @@ named('insurer', 'third', 1, 'takes it over from hall, without knowing the archi
 $city->heal($_, 'inspector') foreach @honest;
 others_go_on('third');
 
+# who has heard of a proof before he followed the chain believes it then
+$city->sql('archive', 'DELETE FROM seoulchain.seen');
+$city->follow('archive', 'inspector', 'rewritten');
+named('archive', 'rewritten', 1, 'judges what it has heard before');
+
 # 6. a contract broken: an odometer that runs backwards, inserted with the rule out of the way
 honest_chain('odometer');
 inspector($_)
