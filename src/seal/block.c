@@ -245,7 +245,7 @@ seal_transaction(int32 chain_id, ScJournalIndex **index, MemoryContext context, 
 	sc_chain_lock(chain_id);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	chain = sc_chain_by_id(chain_id, true);
-	if (chain != NULL && sc_chain_is_open(chain))
+	if (chain != NULL && !chain->copy && sc_chain_is_open(chain))
 	{
 		if (*index == NULL)
 		{

@@ -203,7 +203,8 @@ sc_sign_chain(int32 chain_id)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	chain = sc_chain_by_id(chain_id, true);
-	if (chain != NULL && sc_chain_is_open(chain))
+	/* a recovery may have made it a copy since the round began: then it is not known which keys have to sign */
+	if (chain != NULL && !chain->copy && sc_chain_is_open(chain))
 	{
 		objection = sign_chain(chain);
 		state = chain->log_key == NULL ? SC_SIGNING_NONE : objection ? SC_SIGNING_SUSPENDED : SC_SIGNING_ON;
