@@ -222,9 +222,22 @@ my $way = $city->conninfo('insurer', 'inspector');
 my $other_way = $way =~ s/port=\d+/'port=' . $clone->port/er;
 my $subscription = $city->sql('insurer', qq{SELECT subname FROM pg_subscription WHERE subconninfo LIKE '%port=@{[ $first->port ]}%'});
 $city->sql('insurer', "UPDATE seoulchain.peer SET conninfo = '$other_way' WHERE name = 'city/inspector'");
-$city->sql('insurer', "ALTER SUBSCRIPTION $subscription CONNECTION '$other_way'");
+# the network worker may be changing it at the same moment
+for (1 .. 50)
+{
+	last if $city->node('insurer')->psql('postgres', "ALTER SUBSCRIPTION $subscription CONNECTION '$other_way'") == 0;
+}
+like($city->sql('insurer', "SELECT subconninfo FROM pg_subscription WHERE subname = '$subscription'"), qr/port=@{[ $clone->port ]}/, 'one node is led to another server');
 $first->start;
 $clone->start;
+# what each of them sends is read from here on
+my $run = 'SELECT run FROM seoulchain.run ORDER BY since DESC LIMIT 1';
+foreach my $pair (['hall', $first], ['insurer', $clone])
+{
+	my ($name, $server) = @$pair;
+	ok($server->poll_query_until('postgres', 'SELECT max(since) > pg_postmaster_start_time() FROM seoulchain.run'), "the server that $name meets has begun a run");
+	ok($city->wait_for($name, "SELECT run = '" . $server->safe_psql('postgres', $run) . q{' FROM seoulchain.lineage WHERE peer = 'city/inspector'}), "$name has met its server");
+}
 $first->safe_psql('postgres', 'INSERT INTO inspector.daily VALUES (100)');
 $clone->safe_psql('postgres', 'INSERT INTO inspector.daily SELECT g FROM generate_series(200, 205) g');
 ok($city->wait_for('hall', 'SELECT count(*) = 1 FROM inspector.daily WHERE id = 100'), 'hall sees one server');
