@@ -11,6 +11,7 @@
 
 #include "proof/verify_signature.h"
 
+#include "ledger/error.h"
 #include "proof/guard.h"
 #include "seal/tree_store.h"
 #include "sign/key.h"
@@ -65,15 +66,21 @@ by_other_key(const ScNoteKeys *keys, const ScNoteSignature *signature)
 	return named;
 }
 
-/* whether the note is good, and by the first `required` keys */
+/* whether the note is good, and by the first `required` keys; want of memory is an error, for it accuses nobody */
 static bool
 note_ok(const ScNoteKeys *keys, const ScNote *note, int required)
 {
 	bool		good[SC_NOTE_KEYS_MAX] = {false};
+	ScStatus	status;
 
 	if (!keys->expected)
 		return note->nsigs == 0;
-	if (keys->damaged || sc_key_verify_note(note, keys->keys, keys->count, good, NULL) != SC_OK)
+	if (keys->damaged)
+		return false;
+	status = sc_key_verify_note(note, keys->keys, keys->count, good, NULL);
+	if (status == SC_NO_MEMORY)
+		sc_status_report(status, "checkpoint signature");
+	if (status != SC_OK)
 		return false;
 	for (int i = 0; i < note->nsigs; i++)
 	{
