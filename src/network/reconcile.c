@@ -48,9 +48,6 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* how often, and after what pauses, a slot is looked at that somebody still reads from */
-#define SLOT_TRIES 20
-#define SLOT_PAUSE_US 100000
 
 /* a copy that comes from the peer */
 typedef struct Copy
@@ -584,35 +581,11 @@ begin_anew(const char *me, const ScPeer *peer, ScChannel *channel, const char *l
 			(errmsg("seoulchain network, node \"%s\": a new slot, with " INT64_FORMAT " rows brought over", peer->name, count)));
 }
 
-/*
- * Removes the slot that is there, once who has read from it lets go.  Not for
- * ever: another server with this node's name would have the peer's senders
- * wait, one more at every try.
- */
-static void
-remove_slot(ScChannel *channel, const char *link)
-{
-	char	   *query = psprintf("SELECT active FROM pg_catalog.pg_replication_slots WHERE slot_name = %s", sc_channel_literal(link));
-	char	   *active;
-
-	for (int tries = 0; (active = sc_channel_text(channel, query)) != NULL && active[0] == 't'; tries++)
-	{
-		if (tries == SLOT_TRIES)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("this node's slot there is in use: another copy of this node reads from it")));
-		CHECK_FOR_INTERRUPTS();
-		pg_usleep(SLOT_PAUSE_US);
-	}
-	if (active != NULL)
-		sc_channel_command(channel, psprintf("DROP_REPLICATION_SLOT \"%s\"", link));
-}
-
 /* a slot, and the snapshot in which it begins, for the rest of the channel's transaction */
 static void
 make_slot(ScChannel *channel, const char *link)
 {
-	remove_slot(channel, link);
+	sc_slot_remove(channel, link);
 	sc_channel_command(channel, "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ");
 	sc_channel_command(channel, psprintf("CREATE_REPLICATION_SLOT \"%s\" LOGICAL pgoutput (SNAPSHOT 'use')", link));
 }

@@ -49,4 +49,7 @@ extern const char *sc_subscription_make(const char *me, const ScPeer *peer);
  */
 extern void sc_subscription_drop(const char *link);
 
+/* removes a slot of ours at a peer, if it is there; OBJECT_IN_USE when somebody reads from it for two seconds */
+extern void sc_slot_remove(ScChannel *channel, const char *slot);
+
 #endif							/* SC_NETWORK_SUBSCRIPTION_H */

@@ -27,6 +27,10 @@
 /* an honest node has one slot of ours, and a few while tables are copied */
 #define SLOTS_MAX 64
 
+/* so often and so far apart it is looked whether a slot is free */
+#define SLOT_TRIES 20
+#define SLOT_PAUSE_MS 100
+
 /* ends the workers: nobody reads from the slot any more.  The subscription's OID, its conninfo if the slot is ours */
 static Oid
 disable(const char *link, char **conninfo)
@@ -65,6 +69,32 @@ wait_for_workers(Oid subid)
 	}
 }
 
+/*
+ * Removes a slot of this node's at a peer, once who has read from it lets go;
+ * nothing if there is none.  Not with DROP_REPLICATION_SLOT ... WAIT: another
+ * server with this node's name would have the peer's senders wait for ever,
+ * one more at every try, until the peer has none left.
+ */
+void
+sc_slot_remove(ScChannel *channel, const char *slot)
+{
+	char	   *query = psprintf("SELECT active FROM pg_catalog.pg_replication_slots WHERE slot_name = %s", sc_channel_literal(slot));
+	char	   *active;
+
+	for (int tries = 0; (active = sc_channel_text(channel, query)) != NULL && active[0] == 't'; tries++)
+	{
+		if (tries == SLOT_TRIES)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("this node's slot there is in use: another copy of this node reads from it")));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, SLOT_PAUSE_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (active != NULL)
+		sc_channel_command(channel, psprintf("DROP_REPLICATION_SLOT \"%s\"", slot));
+}
+
 /* drops the slots that the subscription has at the other node */
 static void
 drop_slots(const char *link, const char *conninfo, Oid subid)
@@ -81,7 +111,7 @@ drop_slots(const char *link, const char *conninfo, Oid subid)
 		if (row[0] != NULL && list_length(slots) < SLOTS_MAX)
 			slots = lappend(slots, pstrdup(row[0]));
 	foreach(lc, slots)
-		sc_channel_command(channel, psprintf("DROP_REPLICATION_SLOT \"%s\" WAIT", (char *) lfirst(lc)));
+		sc_slot_remove(channel, lfirst(lc));
 	sc_channel_close(channel);
 }
 

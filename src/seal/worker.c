@@ -91,6 +91,7 @@ sc_worker_fix_settings(const char *application_name)
 bool
 sc_worker_extension_present(void)
 {
+	MemoryContext context = CurrentMemoryContext;
 	Oid			chains;
 	Oid			locked = InvalidOid;
 
@@ -102,6 +103,8 @@ sc_worker_extension_present(void)
 		locked = chains;
 	}
 	CommitTransactionCommand();
+	/* a commit leaves the context that is never reset */
+	MemoryContextSwitchTo(context);
 	return OidIsValid(chains);
 }
 

@@ -291,5 +291,7 @@ ok($city->wait_cosigned('hall', by => ['insurer']), 'hall and insurer go on');
 is($city->sql('hall', "SELECT count(*) FROM seoulchain.cosignature WHERE origin = '$origin' AND witness = 'city/hall' AND tree_size >= $after"), 0,
 	'hall does not cosign it');
 is($city->sql($_, "SELECT count(*) FROM seoulchain.dispute WHERE origin <> '$origin' AND settled_at IS NULL"), 0, "$_ accuses nobody else") foreach @honest;
+# two servers that want one slot leave no connections behind
+ok($city->wait_for($_, q{SELECT count(*) <= 1 FROM pg_stat_activity WHERE backend_type = 'walsender' AND state = 'idle'}), "$_ keeps its senders") foreach @honest;
 $clone->stop('immediate');
 done_testing();
