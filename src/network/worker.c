@@ -47,9 +47,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/procsignal.h"
-#include "storage/sinval.h"
 #include "tcop/tcopprot.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -233,22 +231,6 @@ try_here(const char *me, const ScPeer *peer)
 	return there;
 }
 
-/* signals and messages that came while it slept or waited */
-static void
-process_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-	if (catchupInterruptPending)
-		ProcessCatchupInterrupt();
-	if (sc_hold_active(MyDatabaseId))
-		proc_exit(0);
-}
-
 /* the wishes and answers that come while it waits for a peer which may be silent; no channel is used here */
 static void
 tend_meanwhile(void)
@@ -261,7 +243,7 @@ tend_meanwhile(void)
 
 	if (!connecting)
 		return;
-	process_interrupts();
+	sc_worker_interrupts();
 	if (pg_atomic_read_u32(&slot->network) == 0)
 		return;
 	pg_atomic_write_u32(&slot->network, 0);
@@ -415,7 +397,7 @@ look_around(void)
 	{
 		ScPeer	   *peer = lfirst(lc);
 
-		process_interrupts();
+		sc_worker_interrupts();
 		if (peer->here && !try_here(me, peer))
 			unconnected = lappend(unconnected, peer);
 	}
@@ -423,7 +405,7 @@ look_around(void)
 	{
 		ScPeer	   *peer = lfirst(lc);
 
-		process_interrupts();
+		sc_worker_interrupts();
 		if (clock_due(clock_of(peer->name)) <= 0)
 			try_connect(me, peer, true);
 	}
@@ -434,7 +416,7 @@ look_around(void)
 	{
 		ScPeer	   *peer = lfirst(lc);
 
-		process_interrupts();
+		sc_worker_interrupts();
 		if (peer->here && !list_member_ptr(unconnected, peer) && sc_lineage_pause(me, peer->name) == 0)
 			try_connect(me, peer, false);
 	}
@@ -480,7 +462,7 @@ worker_loop(ScSealSlot *slot)
 		long		sleep;
 
 		ResetLatch(MyLatch);
-		process_interrupts();
+		sc_worker_interrupts();
 		/* cleared before anything is read: what is written later sets it again */
 		pg_atomic_write_u32(&slot->network, 0);
 		pg_memory_barrier();

@@ -43,6 +43,8 @@ extern void sc_launcher_register(void);
 /* settings that must not depend on what the database or cluster is set to */
 extern void sc_worker_fix_settings(const char *application_name);
 extern bool sc_worker_extension_present(void);
+/* signals and messages that came while a worker slept or waited; ends it when its database is to be left alone */
+extern void sc_worker_interrupts(void);
 
 /*
  * Set by the network room, called by the sealing worker before it sleeps,

@@ -210,9 +210,8 @@ sooner(long a, long b)
 	return a < 0 ? b : b < 0 ? a : Min(a, b);
 }
 
-/* signals and messages that came while it slept */
-static void
-process_interrupts(void)
+void
+sc_worker_interrupts(void)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
@@ -249,7 +248,7 @@ worker_loop(ScSealSlot *slot)
 		ResetLatch(MyLatch);
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextReset(context);
-		process_interrupts();
+		sc_worker_interrupts();
 
 		/* the next worker does what is due, and reads the token anew */
 		if (sc_hardware_worn() && (sc_mail_waiting() || copies_due(&clock, slot) == 0 ||
