@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_subscription_rel.h"
 #include "compat.h"
@@ -35,6 +34,7 @@
 #include "network/query.h"
 #include "network/reconcile.h"
 #include "network/row_store.h"
+#include "network/row_tables.h"
 #include "network/subscription.h"
 #include "proof/guard.h"
 #include "proof/locate.h"
@@ -290,21 +290,10 @@ take_back(const ScChain *chain)
 	}
 }
 
-/* a table that rows come into */
-typedef struct OpenTable
-{
-	ScLedgerTable *table;
-	Relation	rel;
-	ScRowStore *store;
-	TupleTableSlot *slot;
-} OpenTable;
-
 typedef struct Bring
 {
 	const ScChain *chain;
-	MemoryContext context;
-	List	   *known;			/* Oid: tables that were here before; others come whole */
-	List	   *tables;			/* OpenTable * */
+	ScRowTables tables;			/* those that were here before; others come whole */
 	int64		count;
 	TimestampTz began;
 } Bring;
@@ -328,41 +317,12 @@ check_speed(const Bring *bring)
 				 errmsg("rows of chain \"%s\" come too slowly: " INT64_FORMAT " in %ld s", bring->chain->origin, bring->count, ms / 1000)));
 }
 
-/* the copy's table of that name, open; NULL when it has not come yet: then it comes whole */
-static OpenTable *
-open_table(Bring *bring, const char *ledger_name)
-{
-	MemoryContext old = MemoryContextSwitchTo(bring->context);
-	OpenTable  *found = NULL;
-	ListCell   *lc;
-
-	foreach(lc, bring->tables)
-		if (strcmp(((OpenTable *) lfirst(lc))->table->ledger_name, ledger_name) == 0)
-			found = lfirst(lc);
-	if (found == NULL)
-		foreach(lc, sc_ledger_list(bring->chain->chain_id))
-		{
-			ScLedgerTable *table = lfirst(lc);
-
-			if (strcmp(table->ledger_name, ledger_name) != 0 || !list_member_oid(bring->known, table->relation))
-				continue;
-			found = palloc(sizeof(OpenTable));
-			found->table = table;
-			found->rel = table_open(table->relation, RowExclusiveLock);
-			found->store = sc_row_store_begin(found->rel, true);
-			found->slot = MakeSingleTupleTableSlot(RelationGetDescr(found->rel), &TTSOpsVirtual);
-			bring->tables = lappend(bring->tables, found);
-		}
-	MemoryContextSwitchTo(old);
-	return found;
-}
-
 /* stores a row of the origin, as replication would */
 static void
 store_row(void *arg, const ScRowValues *row)
 {
 	Bring	   *bring = arg;
-	OpenTable  *open = open_table(bring, row->table);
+	ScRowTable *open = sc_row_tables_find(&bring->tables, row->table);
 	ItemPointerData tid;
 	ScHash		hash;
 	char	   *problem;
@@ -442,10 +402,9 @@ bring_ranges(ScChannel *channel, const Copy *copy, const ScSeqRange *ranges, int
 static int64
 bring_rows(ScChannel *channel, const char *me, const char *peer, const Copy *copy, List *known)
 {
-	Bring		bring = {.context = CurrentMemoryContext,.known = known,.began = GetCurrentTimestamp()};
+	Bring		bring = {.tables = {.context = CurrentMemoryContext,.some = true,.among = known},.began = GetCurrentTimestamp()};
 	ScSeqRange *ranges;
 	int			count;
-	ListCell   *lc;
 
 	ranges = sc_ask_above(channel, copy->origin, copy->height, &count);
 	if (count == 0)
@@ -456,15 +415,9 @@ bring_rows(ScChannel *channel, const char *me, const char *peer, const Copy *cop
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("copy \"%s\" has been dropped meanwhile", copy->origin)));
+	bring.tables.chain_id = bring.chain->chain_id;
 	bring_ranges(channel, copy, ranges, count, &bring);
-	foreach(lc, bring.tables)
-	{
-		OpenTable  *open = lfirst(lc);
-
-		sc_row_store_end(open->store);
-		ExecDropSingleTupleTableSlot(open->slot);
-		table_close(open->rel, NoLock);
-	}
+	sc_row_tables_close(&bring.tables);
 	return bring.count;
 }
 

@@ -17,7 +17,6 @@
 
 #include "network/recover_block.h"
 
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "compat.h"
@@ -30,7 +29,7 @@
 #include "network/final_root.h"
 #include "network/message.h"
 #include "network/repair.h"
-#include "network/row_store.h"
+#include "network/row_tables.h"
 #include "network/served.h"
 #include "seal/block.h"
 #include "seal/block_build.h"
@@ -61,15 +60,6 @@ typedef struct LostEvent
 	char	   *leaf;
 } LostEvent;
 
-/* a table that rows are put into */
-typedef struct OpenTable
-{
-	ScLedgerTable *table;
-	Relation	rel;
-	ScRowStore *store;
-	TupleTableSlot *slot;
-} OpenTable;
-
 typedef struct Recover
 {
 	ScChannel  *channel;
@@ -81,7 +71,7 @@ typedef struct Recover
 	const ScChain *chain;
 	ScSealLeaf *leaves;
 	bool	   *filled;
-	List	   *tables;			/* OpenTable * */
+	ScRowTables tables;
 } Recover;
 
 /* the error for what no honest peer sends */
@@ -316,52 +306,19 @@ recover_events(Recover *recover, MemoryContext context)
 	}
 }
 
-/* the table of a ledger name, open for rows; NULL when the chain has none */
-static OpenTable *
-open_table(Recover *recover, const char *ledger_name)
-{
-	ListCell   *lc;
-	OpenTable  *open;
-
-	foreach(lc, recover->tables)
-	{
-		open = lfirst(lc);
-		if (strcmp(open->table->ledger_name, ledger_name) == 0)
-			return open;
-	}
-	foreach(lc, sc_ledger_list(recover->chain->chain_id))
-	{
-		ScLedgerTable *table = lfirst(lc);
-
-		if (strcmp(table->ledger_name, ledger_name) != 0 || !OidIsValid(table->relation))
-			continue;
-		open = palloc(sizeof(OpenTable));
-		open->table = table;
-		open->rel = table_open(table->relation, RowExclusiveLock);
-		open->store = sc_row_store_begin(open->rel, true);
-		open->slot = MakeSingleTupleTableSlot(RelationGetDescr(open->rel), &TTSOpsVirtual);
-		recover->tables = lappend(recover->tables, open);
-		return open;
-	}
-	return NULL;
-}
-
 /* stores a row that the peer sent; the block's root will tell whether it was right */
 static void
 store_row(void *arg, const ScRowValues *row)
 {
 	Recover    *recover = arg;
 	int64		place = place_in(recover->lost, row->ledger_seq);
-	MemoryContext old;
-	OpenTable  *open;
+	ScRowTable *open;
 	char	   *problem;
 	ScSealLeaf *leaf;
 
 	if (place < 0 || recover->filled[place])
 		return;
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(recover->leaves));
-	open = open_table(recover, row->table);
-	MemoryContextSwitchTo(old);
+	open = sc_row_tables_find(&recover->tables, row->table);
 	if (open == NULL)
 		return;
 	leaf = &recover->leaves[place];
@@ -529,22 +486,6 @@ build_block(Recover *recover)
 	sc_repair_record(recover->origin, NULL, PG_INT64_MIN, "block recovered", recover->peer, &block.block_hash, block.tree_size);
 }
 
-static void
-close_tables(Recover *recover)
-{
-	ListCell   *lc;
-
-	foreach(lc, recover->tables)
-	{
-		OpenTable  *open = lfirst(lc);
-
-		sc_row_store_end(open->store);
-		ExecDropSingleTupleTableSlot(open->slot);
-		table_close(open->rel, NoLock);
-	}
-	recover->tables = NIL;
-}
-
 /* rows and block, one transaction */
 static void
 recover_rows(Recover *recover, MemoryContext context)
@@ -555,7 +496,7 @@ recover_rows(Recover *recover, MemoryContext context)
 	begin();
 	recover->chain = sc_chain_of_origin(recover->origin, false);
 	check_signature(recover, recover->chain);
-	recover->tables = NIL;
+	recover->tables = (ScRowTables) {.chain_id = recover->chain->chain_id,.context = CurrentMemoryContext};
 	recover->leaves = MemoryContextAllocExtended(CurrentMemoryContext, recover->lost->count * sizeof(ScSealLeaf), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	recover->filled = MemoryContextAllocExtended(CurrentMemoryContext, recover->lost->count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	waiting.ranges = palloc(waiting.capacity * sizeof(ScSeqRange));
@@ -566,7 +507,7 @@ recover_rows(Recover *recover, MemoryContext context)
 	sc_chain_lock(recover->chain->chain_id);
 	take_waiting(recover, index, &waiting);
 	build_block(recover);
-	close_tables(recover);
+	sc_row_tables_close(&recover->tables);
 	commit(context);
 }
 
